@@ -1,0 +1,118 @@
+"""Every error frontdesk raises on purpose.
+
+    FrontdeskError
+    ├── DeclarationError      a model is declared wrongly: file, line and mend
+    ├── SettingsError         a setting cannot be used as it is
+    ├── InvalidInput          what was asked does not fit the signature
+    ├── NotFound              there is no such thing, or it is not yours
+    ├── Conflict              the state of the thing forbids it
+    │   └── NotTrained        the model has no version yet
+    ├── IdempotencyMismatch   the key was used before, for something else
+    ├── LeaseLost             another worker owns the job now
+    └── HostError             the model could not answer
+        ├── ModelBroken       it keeps crashing and is not tried again
+        ├── HostCrashed       its process died during this call
+        ├── CallTimeout       it did not answer within the deadline
+        ├── Overloaded        too many calls wait for it already
+        └── PredictFailed     its own code raised an exception
+
+The text of each error is written for the person who has to act on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class FrontdeskError(Exception):
+    """Base of all of them; catch this to catch any."""
+
+
+class DeclarationError(FrontdeskError):
+    """A model or task is declared wrongly. The message holds the place and the mend."""
+
+    def __init__(self, problem: str, mend: str, file: str | None = None, line: int | None = None):
+        self.problem, self.mend, self.file, self.line = problem, mend, file, line
+        place = f"{file}:{line}: " if file else ""
+        super().__init__(f"{place}{problem} {mend}")
+
+
+class SettingsError(FrontdeskError):
+    """A setting has a value that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: an RFC 6901 pointer into it, and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidInput(FrontdeskError, ValueError):
+    """What was asked does not fit.
+
+    A model author raises it from `predict` to refuse a value no annotation can describe::
+
+        raise fd.InvalidInput("zone", "There is no time zone of that name.")
+    """
+
+    def __init__(self, field: str, detail: str):
+        self.faults: tuple[Fault, ...] = (Fault(f"/inputs/{field}", detail),)
+        super().__init__(f"{field}: {detail}")
+
+    @classmethod
+    def of(cls, faults: list[Fault] | tuple[Fault, ...]) -> InvalidInput:
+        """Build one from faults whose pointers are already complete."""
+        error = cls.__new__(cls)
+        error.faults = tuple(faults)
+        Exception.__init__(error, "; ".join(f"{f.pointer}: {f.detail}" for f in faults))
+        return error
+
+
+class NotFound(FrontdeskError):
+    """There is nothing there, or it belongs to somebody else: the two read the same."""
+
+
+class Conflict(FrontdeskError):
+    """The state of the thing forbids what was asked."""
+
+
+class NotTrained(Conflict):
+    """The model has no version yet, so nothing can be asked of it."""
+
+
+class IdempotencyMismatch(FrontdeskError):
+    """This Idempotency-Key was used before for a different request."""
+
+
+class LeaseLost(FrontdeskError):
+    """The job was cancelled or given to another worker; what this one has is not written."""
+
+
+class HostError(FrontdeskError):
+    """The model could not answer."""
+
+
+class ModelBroken(HostError):
+    """The model keeps crashing and is not tried again until somebody mends it."""
+
+
+class HostCrashed(HostError):
+    """The process that held the model died while it worked on this call."""
+
+
+class CallTimeout(HostError):
+    """The model did not answer in time and was restarted."""
+
+
+class Overloaded(HostError):
+    """Too many calls wait for this model. `retry_after_s` says when to come back."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0):
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class PredictFailed(HostError):
+    """The model's own code raised an exception; the message names it."""

@@ -1,0 +1,196 @@
+"""Everything that crosses the two kinds of socket around a host, and nothing else.
+
+A frame is a 4-byte big-endian length and that many bytes of MessagePack: one of these, tagged.
+
+Call socket (client <-> host process), one per host:
+    client sends Call, Cancel; host sends Begun, Answer, Refused, Failed.
+Control socket (client <-> supervisor), one per installation:
+    client sends Ensure, Kill, Restart, Survey, ReadLog; supervisor sends Located, Done, Surveyed, LogRead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+FRAME_LIMIT_BYTES = 256 * 2**20
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """Base of all messages: small arrays on the wire, the tag first."""
+
+
+# ------------------------------------------------------------------ call socket: to the host
+
+
+class Call(Message, tag=1):
+    """Answer this. A `solo` call runs in a batch of its own and is announced by Begun:
+    it is one that was in flight when a host died, so it may be the one that killed it."""
+
+    id: int
+    inputs: dict[str, Any]
+    solo: bool = False
+
+
+class Cancel(Message, tag=2):
+    """Nobody waits for this call any more; a host that has not begun it drops it."""
+
+    id: int
+
+
+# ---------------------------------------------------------------- call socket: from the host
+
+
+class Begun(Message, tag=11):
+    """A solo call is about to run."""
+
+    id: int
+
+
+class Answer(Message, tag=12):
+    """The outputs as JSON, ready to be spliced into a response, and how long the model's code took."""
+
+    id: int
+    outputs: bytes
+    seconds: float
+
+
+class Refused(Message, tag=13):
+    """The inputs cannot be answered: pairs of JSON pointer and reason."""
+
+    id: int
+    faults: tuple[tuple[str, str], ...]
+
+
+class Failed(Message, tag=14):
+    """The model's code raised. `reason` is for everybody; the traceback is in the host's log."""
+
+    id: int
+    reason: str
+
+
+# -------------------------------------------------------------------------- control socket
+
+
+class Ensure(Message, tag=21):
+    """Where does this model version live? Starts it if need be. `version` 0 means the live one."""
+
+    id: int
+    task: str
+    model: str
+    version: int = 0
+
+
+class Located(Message, tag=22):
+    """It lives behind `socket`, as version `version`; or it does not, and `state` and `reason` say why.
+
+    `generation` grows with every restart, so a Kill meant for a dead process cannot hit its successor.
+    """
+
+    id: int
+    socket: str
+    version: int
+    generation: int
+    state: str
+    reason: str = ""
+
+
+class Kill(Message, tag=23):
+    """End this host now: a call in it outlived its deadline or was cancelled while running."""
+
+    id: int
+    task: str
+    model: str
+    version: int
+    generation: int
+    reason: str
+
+
+class Restart(Message, tag=24):
+    """Try a broken or running model afresh (an administrator asked)."""
+
+    id: int
+    task: str
+    model: str
+
+
+class Done(Message, tag=25):
+    """The Kill or Restart was carried out, or was already pointless."""
+
+    id: int
+
+
+class Survey(Message, tag=26):
+    """What hosts are there?"""
+
+    id: int
+
+
+class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One host as the status pane shows it. `state`: stopped, starting, training, ready, backing_off, untrained, broken."""
+
+    task: str
+    model: str
+    version: int
+    state: str
+    reason: str = ""
+    pid: int = 0
+    memory_bytes: int = 0
+    calls: int = 0
+    restarts: int = 0
+    since: float = 0.0
+
+
+class Surveyed(Message, tag=27):
+    """Every host the supervisor knows."""
+
+    id: int
+    hosts: tuple[HostStatus, ...]
+
+
+class ReadLog(Message, tag=28):
+    """The end of what a model's code printed."""
+
+    id: int
+    task: str
+    model: str
+    limit_bytes: int = 65_536
+
+
+class LogRead(Message, tag=29):
+    """The end of that host's log, as text."""
+
+    id: int
+    text: str
+
+
+ToHost = Call | Cancel
+FromHost = Begun | Answer | Refused | Failed
+ToSupervisor = Ensure | Kill | Restart | Survey | ReadLog
+FromSupervisor = Located | Done | Surveyed | LogRead
+
+
+class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host process is told, as one JSON line on its standard input, before it loads anything."""
+
+    source: str
+    task: str
+    model: str
+    socket: str
+    models_folder: str
+    version: int
+    version_folder: str
+    train_first: bool = False
+    max_batch: int = 32
+    pixel_limit: int = 50_000_000
+
+
+class HostReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host process says back, one JSON line each on the file descriptor it was given:
+    `trained` (with metrics and parameters), `ready`, `untrained` or `failed` (with the reason)."""
+
+    event: str
+    reason: str = ""
+    metrics: dict[str, float] = {}
+    parameters: dict[str, Any] = {}

@@ -1,0 +1,72 @@
+"""Every setting: a name, a default and a sentence. Read once, at start, by `assemble` and `cli`.
+
+A setting `wait_limit_s` is the variable `FRONTDESK_WAIT_LIMIT_S` or the option `--wait-limit-s`;
+an option wins over a variable, a variable over the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from frontdesk.errors import SettingsError
+
+
+def _setting(default: Any, sentence: str) -> Any:
+    return field(default=default, metadata={"sentence": sentence})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be chosen about one installation."""
+
+    data: Path = _setting(Path("frontdesk-data"), "Folder of the database, files, versions and logs.")
+    models: Path = _setting(Path("frontdesk-models"), "Folder of downloaded weights, labels and pictures.")
+    host: str = _setting("127.0.0.1", "Address to listen on; only loopback until there is sign-in.")
+    port: int = _setting(8000, "Port to listen on.")
+    web_workers: int = _setting(1, "Web processes that share the port.")
+    workers: int = _setting(1, "Job workers started with the server (0: none).")
+
+    wait_limit_s: float = _setting(30.0, "A predict call that takes longer than this many seconds becomes a ticket.")
+    call_timeout_s: float = _setting(300.0, "Seconds a model may take over one call before its host is killed.")
+    host_memory_mb: int = _setting(0, "Megabytes a host may use before it is restarted (0: no limit).")
+    host_idle_s: float = _setting(900.0, "Seconds without a call after which a model is unloaded (0: never).")
+    host_queue: int = _setting(1000, "Calls that may wait for one model before more are refused.")
+
+    body_limit_bytes: int = _setting(64 * 2**20, "Largest request body, in bytes.")
+    pixel_limit: int = _setting(50_000_000, "Largest picture, in pixels, counted before it is decoded.")
+    json_depth_limit: int = _setting(32, "Deepest nesting of a JSON body.")
+
+    lease_s: float = _setting(15.0, "Seconds without a heartbeat after which a job is given to another worker.")
+    attempts_limit: int = _setting(3, "Times a job is tried before it fails for good.")
+    sweep_s: float = _setting(5.0, "Seconds between sweeps for lost wake-ups, dead leases and old results.")
+    jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
+    retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
+    retention_bytes: int = _setting(20 * 2**30, "Bytes of files kept; the oldest finished jobs go first (0: no limit).")
+
+    log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], **chosen: Any) -> Settings:
+        """Settings from `FRONTDESK_*` in `environ`; anything `chosen` that is not None wins."""
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            given = chosen.get(item.name)
+            if given is None:
+                given = environ.get(f"FRONTDESK_{item.name.upper()}")
+            if given is not None:
+                values[item.name] = _converted(item.name, given, hints[item.name])
+        return cls(**values)
+
+
+def _converted(name: str, given: Any, kind: Any) -> Any:
+    try:
+        value = kind(given)
+    except ValueError:
+        raise SettingsError(f"{name} = {given!r} is not a valid {kind.__name__}.") from None
+    if kind in (int, float) and value < 0:
+        raise SettingsError(f"{name} = {given!r} must not be negative.")
+    return value
