@@ -1,0 +1,107 @@
+# Everything a developer runs. `make serve` and `make test` set up what they need by themselves.
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= frontdesk-data
+ONLY ?=
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# A folder `build` or `test` in the checkout must not be mistaken for a target.
+.PHONY: help serve test setup check fix lint types imports unit services journeys \
+        frontend-check coverage system pins pictures bench clean
+
+# ---------------------------------------------------------------- set-up, done once and then skipped
+
+READY_TO_SERVE := .venv/.ready-to-serve
+READY_TO_TEST := .venv/.ready-to-test
+PAGES := src/frontdesk/serve/static/.built
+FRONTEND_SOURCES := $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+
+$(READY_TO_SERVE): pyproject.toml scripts/pins.txt scripts/venv.sh
+	@scripts/venv.sh "$(PYTHON)" examples $@
+
+$(READY_TO_TEST): pyproject.toml scripts/pins.txt scripts/venv.sh
+	@scripts/venv.sh "$(PYTHON)" test $@ $(READY_TO_SERVE)
+
+$(PAGES): $(FRONTEND_SOURCES) scripts/frontend.sh
+	@scripts/frontend.sh $@
+
+help:
+	@echo "make serve [PORT=8000] [DATA=folder]  set up and start frontdesk with the examples"
+	@echo "make test                             set up and run every check, as the build server does"
+	@echo "make test ONLY=tests/desk             run some tests; anything pytest takes: a file, ::a_test, -k word"
+	@echo "make check                            the quick half: lint, types, imports, unit"
+	@echo "make fix                              mend what can be mended without thinking"
+	@echo "make lint | types | imports | unit | services | journeys | frontend-check   one stage"
+	@echo "make bench | pictures | pins | clean  figures, pictures of the docs, pinned versions, start over"
+
+setup: $(READY_TO_TEST) $(PAGES)
+
+serve: $(READY_TO_SERVE) $(PAGES)
+	@exec .venv/bin/frontdesk serve examples/flowers examples/photos examples/clock.py \
+	    --port "$(PORT)" --data "$(DATA)"
+
+# ---------------------------------------------------------------- checks
+
+ifeq ($(strip $(ONLY)),)
+test: system setup
+	@for stage in lint types imports frontend-check unit services journeys coverage; do \
+	    $(MAKE) "$$stage" || exit 1; done
+	@echo "make test: every stage passed."
+else
+test: setup
+	@.venv/bin/pytest $(ONLY)
+endif
+
+check: setup
+	@for stage in lint types imports unit; do $(MAKE) "$$stage" || exit 1; done
+
+lint: $(READY_TO_TEST)
+	@scripts/stage.sh lint .venv/bin/ruff check .
+	@scripts/stage.sh format .venv/bin/ruff format --check --quiet .
+
+types: $(READY_TO_TEST)
+	@scripts/stage.sh types .venv/bin/mypy
+
+imports: $(READY_TO_TEST)
+	@scripts/stage.sh imports .venv/bin/lint-imports
+
+frontend-check: $(PAGES)
+	@cd frontend && ../scripts/stage.sh frontend-check npm run --silent check
+
+unit: setup
+	@rm -f .coverage .coverage.*
+	@scripts/stage.sh unit .venv/bin/pytest --ignore=tests/services --ignore=tests/journeys \
+	    --cov --cov-report= tests
+
+services: setup
+	@scripts/stage.sh services .venv/bin/pytest --cov --cov-append --cov-report= tests/services
+
+journeys: setup
+	@scripts/stage.sh journeys .venv/bin/pytest tests/journeys
+
+coverage: $(READY_TO_TEST)
+	@scripts/stage.sh coverage .venv/bin/coverage report --skip-covered --show-missing
+
+fix: $(READY_TO_TEST)
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+system:
+	@scripts/system.sh
+
+# ---------------------------------------------------------------- now and then
+
+pins: $(READY_TO_TEST)
+	@scripts/pins.sh
+
+pictures: setup
+	@.venv/bin/python scripts/pictures.py
+
+bench: setup
+	@for bench in online jobs page; do .venv/bin/python bench/$$bench.py || exit 1; done
+
+clean:
+	rm -rf .venv bench/.venvs frontend/node_modules src/frontdesk/serve/static .coverage

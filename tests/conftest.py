@@ -1,0 +1,35 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Real weights, photos and hostile files, which are too large or too odd to keep in the repository."""
+    folder = Path(os.environ.get("FRONTDESK_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "models").is_dir():
+        pytest.skip(f"there is no test data in {folder}; FRONTDESK_TEST_DATA names another folder")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser that Playwright drives."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("there is no Chromium on this machine; scripts/system.sh installs it")
