@@ -13,6 +13,7 @@
         ├── ModelBroken       it keeps crashing and is not tried again
         ├── HostCrashed       its process died during this call
         ├── CallTimeout       it did not answer within the deadline
+        ├── HostUnreachable   nobody answers who could start it
         ├── Overloaded        too many calls wait for it already
         └── PredictFailed     its own code raised an exception
 
@@ -104,6 +105,10 @@ class HostCrashed(HostError):
 
 class CallTimeout(HostError):
     """The model did not answer in time and was restarted."""
+
+
+class HostUnreachable(HostError):
+    """The process that looks after the models cannot be reached; it may be starting or stopping."""
 
 
 class Overloaded(HostError):

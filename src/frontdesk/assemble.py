@@ -1,0 +1,137 @@
+"""The whole system on one screen: settings in, working parts out.
+
+    frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds of children
+        web     ── web_app(...)        pages and API; many may share the port
+        worker  ── worker(...)         does jobs
+        host    ── one per model version, started by the Supervisor when it is needed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frontdesk.catalog.describe import describe
+from frontdesk.catalog.versions import Versions
+from frontdesk.declare.signature import TaskCard
+from frontdesk.desk.limits import DeskLimits
+from frontdesk.desk.queue import Desk
+from frontdesk.host.client import HostClient
+from frontdesk.host.runtime import runtime_folder
+from frontdesk.host.supervisor import HostLimits, Supervisor
+from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.sweeper import Sweeper
+from frontdesk.run.worker import Worker
+from frontdesk.settings import Settings
+from frontdesk.store.database import Database
+from frontdesk.store.files import FolderFiles
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+Cards = Mapping[str, TaskCard]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One data folder and what stands on it: shared by every process that works there."""
+
+    settings: Settings
+    runtime: Path
+    database: Database
+    files: FolderFiles
+    versions: Versions
+    engine: LocalEngine
+    desk: Desk
+
+    @classmethod
+    def open(cls, settings: Settings) -> Installation:
+        """Open the data folder, made if need be, with its tables up to date."""
+        data = settings.data
+        data.mkdir(parents=True, exist_ok=True)
+        database = Database.open(data / "frontdesk.db")
+        database.migrate()
+        runtime = runtime_folder(data)
+        engine = LocalEngine(runtime / "bells")
+        files = FolderFiles(database, data / "files")
+        limits = DeskLimits(
+            lease_s=settings.lease_s,
+            attempts_limit=settings.attempts_limit,
+            jobs_waiting_limit=settings.jobs_waiting_limit,
+            retention_days=settings.retention_days,
+            retention_bytes=settings.retention_bytes,
+        )
+        return cls(
+            settings=settings,
+            runtime=runtime,
+            database=database,
+            files=files,
+            versions=Versions(database, data / "versions"),
+            engine=engine,
+            desk=Desk(database, engine, limits, files),
+        )
+
+    def close(self) -> None:
+        """Let go of the database; what waits to be written is written first."""
+        self.database.close()
+
+
+def cards_of(settings: Settings, sources: list[Path]) -> Cards:
+    """The tasks declared in these files and folders, read in processes of their own and remembered."""
+    return describe(sources, settings.data / "cache", settings.models)
+
+
+def supervisor(installation: Installation, cards: Cards, *, name: str = "hosts") -> Supervisor:
+    """Who starts, watches and ends hosts."""
+    settings = installation.settings
+    return Supervisor(
+        cards,
+        installation.versions,
+        runtime_folder=installation.runtime / name,
+        logs_folder=settings.data / "logs",
+        models_folder=settings.models,
+        limits=HostLimits(
+            memory_mb=settings.host_memory_mb,
+            idle_s=settings.host_idle_s,
+            pixel_limit=settings.pixel_limit,
+        ),
+    )
+
+
+def host_client(installation: Installation, *, name: str = "hosts") -> HostClient:
+    """How a process asks models; made on the event loop that uses it."""
+    settings = installation.settings
+    return HostClient(
+        installation.runtime / name / "control.sock",
+        call_timeout_s=settings.call_timeout_s,
+        queue_limit=settings.host_queue,
+    )
+
+
+def worker(installation: Installation, *, name: str, hosts: str = "hosts", concurrency: int = 64) -> Worker:
+    """Who does jobs."""
+    return Worker(
+        installation.desk,
+        lambda: host_client(installation, name=hosts),
+        installation.files,
+        installation.engine,
+        name=name,
+        concurrency=concurrency,
+        lease_s=installation.settings.lease_s,
+    )
+
+
+def sweeper(installation: Installation) -> Sweeper:
+    """Who mends what crashes leave behind, and removes what is past its time."""
+    return Sweeper(installation.desk, every_s=installation.settings.sweep_s)
+
+
+def web_app(installation: Installation, cards: Cards, *, name: str) -> ASGIApp:
+    """Pages and API."""
+    # Only web processes need a web framework; it is most of the start-up time of the others.
+    from frontdesk.serve.app import create_app
+    from frontdesk.serve.services import Services
+
+    raise SystemExit((create_app, Services, installation, cards, name))

@@ -1,0 +1,62 @@
+"""`python -m frontdesk.cli.child`: what a child process of `frontdesk serve` runs."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import msgspec
+
+from frontdesk import assemble
+from frontdesk.cli.children import ChildSpec, read_spec, watch_parent
+from frontdesk.cli.options import start_logging
+from frontdesk.declare.signature import TaskCard
+from frontdesk.settings import Settings
+
+
+def main() -> None:
+    """Be the web process or worker the parent asked for."""
+    # Ctrl-C reaches the whole terminal; only the parent decides when its children end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    spec = read_spec()
+    watch_parent()
+    settings = Settings.read({}, **spec.settings)
+    start_logging(settings.log_level)
+    installation = assemble.Installation.open(settings)
+    try:
+        if spec.role == "web":
+            _web(spec, installation)
+        else:
+            _worker(spec, installation)
+    finally:
+        installation.close()
+
+
+def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
+    import uvicorn  # only web processes need it
+
+    cards = msgspec.json.decode(Path(spec.cards).read_bytes(), type=dict[str, TaskCard])
+    app = assemble.web_app(installation, cards, name=spec.name)
+    uvicorn.run(
+        app,
+        fd=spec.listen_fd,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:
+    worker = assemble.worker(installation, name=spec.name)
+    signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The processes a server is made of: started, watched, started again, stopped in order.
+
+A child gets one JSON line on its standard input and then keeps that pipe: when it closes, the
+parent is gone, however it died, and the child ends itself (`watch_parent`). So `kill -9` of the
+server leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE_S = 10.0
+_HEALTHY_AFTER_S = 10.0
+
+
+class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child is told: `role` is web or worker, `settings` are its settings as plain values."""
+
+    role: str
+    name: str
+    settings: dict[str, str | int | float]
+    cards: str
+    listen_fd: int = -1
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and the loop that keeps it alive."""
+
+    spec: ChildSpec
+    on_death: Callable[[str], None] = lambda name: None
+    process: asyncio.subprocess.Process | None = None
+    stopping: bool = False
+    keeper: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it, and again whenever it ends, more slowly each time it ends soon."""
+        self.keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        pause_s = 0.1
+        while not self.stopping:
+            began = time.monotonic()
+            self.process = await self._spawn()
+            code = await self.process.wait()
+            if self.stopping:
+                return
+            log.warning("%s ended with code %s and is started again", self.spec.name, code)
+            await asyncio.to_thread(self.on_death, self.spec.name)
+            pause_s = 0.1 if time.monotonic() - began > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
+            await asyncio.sleep(pause_s)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        fds: Sequence[int] = (self.spec.listen_fd,) if self.spec.listen_fd >= 0 else ()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "frontdesk.cli.child",
+            stdin=asyncio.subprocess.PIPE, pass_fds=fds, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(self.spec) + b"\n")
+        return process
+
+    async def stop(self, patience_s: float) -> None:
+        """Ask it to end what it has in hand; end it by force after `patience_s` seconds."""
+        self.stopping = True
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience_s):
+                await self.process.wait()
+        except TimeoutError:
+            log.warning("%s did not end within %g s and is killed", self.spec.name, patience_s)
+            self.process.kill()
+            await self.process.wait()
+
+
+def read_spec() -> ChildSpec:
+    """In a child: what the parent wants of it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 1)
+        if not piece:
+            os._exit(1)
+        line += piece
+    return msgspec.json.decode(line, type=ChildSpec)
+
+
+def watch_parent() -> None:
+    """In a child: end at once when the parent is gone."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()

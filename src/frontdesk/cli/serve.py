@@ -1,0 +1,163 @@
+"""`frontdesk serve`: the parent of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import ipaddress
+import json
+import logging
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from frontdesk import assemble
+from frontdesk.cli.children import Child, ChildSpec
+from frontdesk.cli.options import data_option, start_logging
+from frontdesk.errors import SettingsError
+from frontdesk.settings import Settings
+
+_WEB_PATIENCE_S = 10.0
+_WORKER_PATIENCE_S = 25.0
+
+
+@click.command("serve")
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
+@data_option
+@click.option("--host", help="Address to listen on; only loopback until there is sign-in.")
+@click.option("--port", type=int, help="Port to listen on (default 8000).")
+@click.option("--web-workers", type=int, help="Web processes that share the port (default 1).")
+@click.option("--workers", type=int, help="Job workers to start; 0 for none (default 1).")
+@click.option("--models", type=click.Path(path_type=Path), help="Folder of downloaded weights and pictures.")
+def command(sources: tuple[Path, ...], **chosen: Any) -> None:
+    """Serve the tasks found in PATH...: Python files, folders with a model.py, or ONNX files.
+
+    Pages and API appear on http://127.0.0.1:8000, and everything that must last is kept in the
+    data folder. Ctrl-C ends it; what is running is finished first.
+    """
+    settings = Settings.read(os.environ, **chosen)
+    start_logging(settings.log_level)
+    _refuse_strangers(settings.host)
+    with _listening(settings) as listener, _only_server_on(settings.data):
+        settings = replace(settings, port=listener.getsockname()[1])
+        cards = assemble.cards_of(settings, list(sources))
+        asyncio.run(_serve(settings, cards, listener))
+
+
+def _refuse_strangers(host: str) -> None:
+    """Without sign-in everybody who can connect may do everything, so only this machine may connect."""
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise SettingsError(
+            f"frontdesk has no sign-in yet, so it listens on loopback only, not on {host}. "
+            "Use --host 127.0.0.1 and, to reach it from elsewhere, an SSH tunnel."
+        )
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The socket all web processes accept from. It outlives each of them, so a restart refuses nobody."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}). "
+                "Choose another with --port, or end the program that has it."
+            ) from None
+        listener.listen(2048)
+        listener.set_inheritable(True)
+        yield listener
+
+
+@contextlib.contextmanager
+def _only_server_on(data: Path) -> Iterator[None]:
+    """Hold the data folder's lock: two servers on one folder would each restart the other's jobs."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = (data / "serve.lock").open("w")
+    except OSError as error:
+        raise SettingsError(f"The data folder {data} cannot be written ({error.strerror}).") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(f"Another frontdesk serves from the data folder {data} already.") from None
+        yield
+
+
+async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.socket) -> None:
+    installation = assemble.Installation.open(settings)
+    stop = _stop_signal()
+    with tempfile.TemporaryDirectory(prefix="cards-", dir=installation.runtime) as folder:
+        cards_file = Path(folder) / "cards.json"
+        cards_file.write_bytes(msgspec.json.encode(dict(cards)))
+        children = _children(settings, cards_file, listener.fileno(), installation)
+        for child in children:
+            # A worker of an earlier server may have died with jobs in hand.
+            installation.desk.reclaim_worker(child.spec.name)
+            child.start()
+        supervisor = assemble.supervisor(installation, cards)
+        sweeper = assemble.sweeper(installation)
+        await supervisor.start()
+        sweeper.start()
+        _announce_address(settings, cards)
+        await stop.wait()
+        logging.getLogger(__name__).info("stopping: what is running is finished first")
+        await asyncio.gather(*(c.stop(_WEB_PATIENCE_S) for c in children if c.spec.role == "web"))
+        await asyncio.gather(*(c.stop(_WORKER_PATIENCE_S) for c in children if c.spec.role == "worker"))
+        await supervisor.stop()
+        await asyncio.to_thread(sweeper.stop)
+    (settings.data / "server.json").unlink(missing_ok=True)
+    installation.close()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _children(
+    settings: Settings, cards_file: Path, listen_fd: int, installation: assemble.Installation
+) -> list[Child]:
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()}
+
+    def child(role: str, number: int) -> Child:
+        spec = ChildSpec(
+            role=role,
+            name=f"{role}-{number}",
+            settings=plain,
+            cards=str(cards_file),
+            listen_fd=listen_fd if role == "web" else -1,
+        )
+        return Child(spec, on_death=installation.desk.reclaim_worker)
+
+    return [child("web", n + 1) for n in range(max(settings.web_workers, 1))] + [
+        child("worker", n + 1) for n in range(settings.workers)
+    ]
+
+
+def _announce_address(settings: Settings, cards: assemble.Cards) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    note = settings.data / "server.json"
+    draft = note.with_suffix(".tmp")
+    draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    draft.replace(note)
+    click.echo(f"frontdesk serves {', '.join(cards)} on {url} (data in {settings.data}; Ctrl-C ends it)")

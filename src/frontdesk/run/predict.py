@@ -1,0 +1,49 @@
+"""Predict jobs: from a lease to an outcome, through a host."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from frontdesk.desk.job import Job
+from frontdesk.errors import FrontdeskError, HostUnreachable, InvalidInput, NotFound, Overloaded
+from frontdesk.host.client import HostClient
+from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.store.files import FileStore
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    inputs: dict[str, Any]
+
+
+_payload_decoder = msgspec.json.Decoder(_Payload)
+
+
+async def predict(job: Job, hosts: HostClient, files: FileStore) -> Outcome:
+    """Ask the model what the job asks. Never raises for what the job or the model did wrong."""
+    try:
+        inputs = await _with_file_contents(_payload_decoder.decode(job.payload).inputs, files)
+        answer = await hosts.call(job.task, job.model, job.version, inputs, on_cancel="kill")
+    except (Overloaded, HostUnreachable):
+        # Nothing is wrong with the job: it goes back to its place in line.
+        return Released()
+    except InvalidInput as refusal:
+        return Failed("; ".join(fault.detail for fault in refusal.faults))
+    except NotFound:
+        return Failed("A file this job needs is gone.")
+    except FrontdeskError as error:
+        return Failed(str(error))
+    return Finished(answer.outputs, answer.version)
+
+
+async def _with_file_contents(inputs: dict[str, Any], files: FileStore) -> dict[str, Any]:
+    for name, value in inputs.items():
+        if _is_file_reference(value):
+            inputs[name] = await asyncio.to_thread(files.read, value["file"])
+    return inputs
+
+
+def _is_file_reference(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"file"}

@@ -1,0 +1,215 @@
+"""The worker: claims jobs, has them done, writes what came of them.
+
+One thread (the caller's) owns everything the desk is told. It waits on one inbox, into which the
+engine's wake-ups, the hosts' answers and the heartbeat's tick are put; so there are no locks and
+no polling. Predict jobs run on an event loop in a thread of its own, many at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from frontdesk.desk.job import Lane, Lease
+from frontdesk.desk.queue import Desk
+from frontdesk.host.client import HostClient
+from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.predict import predict
+from frontdesk.run.window import Window
+from frontdesk.store.files import FileStore
+
+log = logging.getLogger(__name__)
+
+_PAUSE_AFTER_RELEASE_S = 0.5
+_IDLE_LOOK_S = 5.0  # a lost wake-up costs at most this; the sweeper usually rings before
+_CANCEL_LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    job_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """Somebody changed these jobs: one of ours may have been cancelled."""
+
+    job_ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Woken:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    pass
+
+
+_Note = _Done | _Touched | _Woken | _Stop
+
+
+@dataclass(slots=True)
+class _Held:
+    lease: Lease
+    claimed_at: float
+    running: Future[None]
+
+
+class Worker:
+    """Does the jobs of `lanes` until `stop` is called; `run` then returns once what it holds is done."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        hosts: Callable[[], HostClient],
+        files: FileStore,
+        engine: LocalEngine,
+        *,
+        name: str,
+        lanes: Sequence[Lane] = (Lane.PREDICT,),
+        concurrency: int = 64,
+        lease_s: float = 15.0,
+        drain_s: float = 20.0,
+    ) -> None:
+        self._desk, self._files, self._engine = desk, files, engine
+        self._connect = hosts
+        self._name, self._lanes = name, tuple(lanes)
+        self._window = Window(concurrency)
+        self._beat_every_s = lease_s / 3
+        self._drain_s = drain_s
+        self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
+        self._held: dict[str, _Held] = {}
+        self._stopping = False
+        self._claim_after = 0.0
+        self._beat_at = 0.0
+        self._loop = asyncio.new_event_loop()
+
+    def stop(self) -> None:
+        """Claim nothing more. Safe to call from a signal handler or another thread."""
+        self._inbox.put(_Stop())
+
+    def run(self) -> None:
+        """Work until stopped."""
+        loop_thread = threading.Thread(target=self._loop.run_forever, name="host-calls", daemon=True)
+        loop_thread.start()
+        self._hosts = asyncio.run_coroutine_threadsafe(self._open_hosts(), self._loop).result()
+        stop_attending = self._engine.attend(lambda lane: self._inbox.put(_Woken()))
+        stop_listening = self._engine.listen(lambda job_ids: self._inbox.put(_Touched(job_ids)))
+        try:
+            self._work()
+        finally:
+            stop_attending()
+            stop_listening()
+            asyncio.run_coroutine_threadsafe(self._hosts.close(), self._loop).result(timeout=5)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            loop_thread.join(timeout=5)
+
+    async def _open_hosts(self) -> HostClient:
+        return self._connect()
+
+    def _work(self) -> None:
+        give_up_at = float("inf")
+        while True:
+            if not self._stopping:
+                self._claim()
+            elif not self._held or time.monotonic() > give_up_at:
+                self._release_all()
+                return
+            notes = self._notes()
+            self._settle([note for note in notes if isinstance(note, _Done)])
+            if any(isinstance(note, _Stop) for note in notes):
+                self._stopping, give_up_at = True, time.monotonic() + self._drain_s
+            self._look_for_cancelled(notes)
+            self._beat_if_due()
+
+    # ------------------------------------------------------------------------ taking work
+
+    def _claim(self) -> None:
+        now = time.monotonic()
+        room = self._window.size - len(self._held)
+        if room <= 0 or now < self._claim_after:
+            return
+        for lease in self._desk.claim(self._name, self._lanes, limit=room):
+            running = asyncio.run_coroutine_threadsafe(self._perform(lease), self._loop)
+            self._held[lease.job.id] = _Held(lease, now, running)
+
+    async def _perform(self, lease: Lease) -> None:
+        try:
+            outcome = await predict(lease.job, self._hosts, self._files)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("job %s could not be run", lease.job.id)
+            outcome = Failed("frontdesk itself failed on this job; the server's log says how.")
+        self._inbox.put(_Done(lease.job.id, outcome))
+
+    # ------------------------------------------------------------------- what has happened
+
+    def _notes(self) -> list[_Note]:
+        """Wait for something to happen, then take all that has."""
+        now = time.monotonic()
+        wait_s = _IDLE_LOOK_S
+        if self._held:
+            wait_s = max(self._beat_at - now, 0.0)
+        if now < self._claim_after:
+            wait_s = min(wait_s, self._claim_after - now)
+        try:
+            notes = [self._inbox.get(timeout=wait_s)]
+        except queue.Empty:
+            return []
+        while not self._inbox.empty():
+            notes.append(self._inbox.get_nowait())
+        return notes
+
+    def _settle(self, done: Sequence[_Done]) -> None:
+        """Write outcomes, all in one transaction. A lease that was lost in the meantime is refused there."""
+        now = time.monotonic()
+        finished: list[tuple[Lease, bytes, int]] = []
+        failed: list[tuple[Lease, str]] = []
+        for note in done:
+            held = self._held.pop(note.job_id, None)
+            if held is None:
+                continue
+            match note.outcome:
+                case Finished(outputs, version):
+                    finished.append((held.lease, outputs, version))
+                    self._window.answered(now - held.claimed_at)
+                case Failed(error):
+                    failed.append((held.lease, error))
+                case Released():
+                    self._desk.release(held.lease)
+                    self._claim_after = now + _PAUSE_AFTER_RELEASE_S
+        if finished or failed:
+            self._desk.settle(finished, failed)
+
+    def _look_for_cancelled(self, notes: Sequence[_Note]) -> None:
+        if any(isinstance(note, _Touched) and self._held.keys() & set(note.job_ids) for note in notes):
+            # Our own claims are announced too, so look soon and once, not now and for each.
+            self._beat_at = min(self._beat_at, time.monotonic() + _CANCEL_LOOK_S)
+
+    def _beat_if_due(self) -> None:
+        now = time.monotonic()
+        if now < self._beat_at:
+            return
+        self._beat_at = now + self._beat_every_s
+        if not self._held:
+            return
+        for job_id in self._desk.beat([held.lease for held in self._held.values()]):
+            # Cancelled, or ours no longer: end the running work. Its outcome would be refused anyway.
+            self._held.pop(job_id).running.cancel()
+
+    def _release_all(self) -> None:
+        for held in self._held.values():
+            held.running.cancel()
+            self._desk.release(held.lease)
+        self._held.clear()
