@@ -24,7 +24,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 # ------------------------------------------------------------------ call socket: to the host
 
 
-class Call(Message, tag=1):
+class Call(Message, frozen=True, tag=1):
     """Answer this. A `solo` call runs in a batch of its own and is announced by Begun:
     it is one that was in flight when a host died, so it may be the one that killed it."""
 
@@ -33,7 +33,7 @@ class Call(Message, tag=1):
     solo: bool = False
 
 
-class Cancel(Message, tag=2):
+class Cancel(Message, frozen=True, tag=2):
     """Nobody waits for this call any more; a host that has not begun it drops it."""
 
     id: int
@@ -42,13 +42,13 @@ class Cancel(Message, tag=2):
 # ---------------------------------------------------------------- call socket: from the host
 
 
-class Begun(Message, tag=11):
+class Begun(Message, frozen=True, tag=11):
     """A solo call is about to run."""
 
     id: int
 
 
-class Answer(Message, tag=12):
+class Answer(Message, frozen=True, tag=12):
     """The outputs as JSON, ready to be spliced into a response, and how long the model's code took."""
 
     id: int
@@ -56,14 +56,14 @@ class Answer(Message, tag=12):
     seconds: float
 
 
-class Refused(Message, tag=13):
+class Refused(Message, frozen=True, tag=13):
     """The inputs cannot be answered: pairs of JSON pointer and reason."""
 
     id: int
     faults: tuple[tuple[str, str], ...]
 
 
-class Failed(Message, tag=14):
+class Failed(Message, frozen=True, tag=14):
     """The model's code raised. `reason` is for everybody; the traceback is in the host's log."""
 
     id: int
@@ -73,7 +73,7 @@ class Failed(Message, tag=14):
 # -------------------------------------------------------------------------- control socket
 
 
-class Ensure(Message, tag=21):
+class Ensure(Message, frozen=True, tag=21):
     """Where does this model version live? Starts it if need be. `version` 0 means the live one."""
 
     id: int
@@ -82,7 +82,7 @@ class Ensure(Message, tag=21):
     version: int = 0
 
 
-class Located(Message, tag=22):
+class Located(Message, frozen=True, tag=22):
     """It lives behind `socket`, as version `version`; or it does not, and `state` and `reason` say why.
 
     `generation` grows with every restart, so a Kill meant for a dead process cannot hit its successor.
@@ -96,7 +96,7 @@ class Located(Message, tag=22):
     reason: str = ""
 
 
-class Kill(Message, tag=23):
+class Kill(Message, frozen=True, tag=23):
     """End this host now: a call in it outlived its deadline or was cancelled while running."""
 
     id: int
@@ -107,7 +107,7 @@ class Kill(Message, tag=23):
     reason: str
 
 
-class Restart(Message, tag=24):
+class Restart(Message, frozen=True, tag=24):
     """Try a broken or running model afresh (an administrator asked)."""
 
     id: int
@@ -115,13 +115,13 @@ class Restart(Message, tag=24):
     model: str
 
 
-class Done(Message, tag=25):
+class Done(Message, frozen=True, tag=25):
     """The Kill or Restart was carried out, or was already pointless."""
 
     id: int
 
 
-class Survey(Message, tag=26):
+class Survey(Message, frozen=True, tag=26):
     """What hosts are there?"""
 
     id: int
@@ -142,14 +142,14 @@ class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
     since: float = 0.0
 
 
-class Surveyed(Message, tag=27):
+class Surveyed(Message, frozen=True, tag=27):
     """Every host the supervisor knows."""
 
     id: int
     hosts: tuple[HostStatus, ...]
 
 
-class ReadLog(Message, tag=28):
+class ReadLog(Message, frozen=True, tag=28):
     """The end of what a model's code printed."""
 
     id: int
@@ -158,7 +158,7 @@ class ReadLog(Message, tag=28):
     limit_bytes: int = 65_536
 
 
-class LogRead(Message, tag=29):
+class LogRead(Message, frozen=True, tag=29):
     """The end of that host's log, as text."""
 
     id: int
