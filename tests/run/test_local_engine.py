@@ -1,0 +1,83 @@
+"""The local engine between real sockets and, where it matters, real processes."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frontdesk.run.engines.local import LocalEngine
+from frontdesk.store.ids import new_id
+
+
+@pytest.fixture
+def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    return LocalEngine(tmp_path_factory.mktemp("b"))
+
+
+def test_it_wakes_every_worker_with_the_lane(engine: LocalEngine) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    stops = [engine.attend(heard.put), engine.attend(heard.put)]
+    engine.wake("predict")
+    assert [heard.get(timeout=2), heard.get(timeout=2)] == ["predict", "predict"]
+    for stop in stops:
+        stop()
+
+
+def test_it_announces_many_jobs_in_few_messages_and_in_order(engine: LocalEngine) -> None:
+    heard: queue.Queue[list[str]] = queue.Queue()
+    stop = engine.listen(lambda ids: heard.put(list(ids)))
+    job_ids = [new_id() for _ in range(450)]
+    engine.announce(job_ids)
+    received = [heard.get(timeout=2) for _ in range(3)]
+    stop()
+    assert [job_id for part in received for job_id in part] == job_ids
+
+
+def test_nobody_listening_is_no_error(engine: LocalEngine) -> None:
+    engine.wake("predict")
+    engine.announce([new_id()])
+
+
+def test_it_hears_nothing_after_it_stopped_listening(engine: LocalEngine, tmp_path: Path) -> None:
+    heard: list[object] = []
+    engine.listen(heard.append)()
+    engine.announce([new_id()])
+    assert heard == []
+
+
+def test_the_socket_of_a_killed_listener_is_cleared_away(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("b")
+    program = (
+        "import sys, time, pathlib\n"
+        "from frontdesk.run.engines.local import LocalEngine\n"
+        f"LocalEngine(pathlib.Path({str(folder)!r})).listen(print)\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "ready\n"
+        assert len(list(folder.iterdir())) == 1
+        listener.kill()
+    LocalEngine(folder).announce([new_id()])
+    assert list(folder.iterdir()) == []
+
+
+def test_a_listener_that_does_not_read_costs_little_and_breaks_nothing(engine: LocalEngine) -> None:
+    started, release = queue.Queue[str](), queue.Queue[None]()
+
+    def busy(lane: str) -> None:
+        started.put(lane)
+        release.get()
+
+    stop = engine.attend(busy)
+    engine.wake("predict")
+    started.get(timeout=2)
+    for _ in range(40):  # more than the socket's own queue holds
+        engine.wake("predict")
+    for _ in range(60):
+        release.put(None)
+    stop()

@@ -1,0 +1,134 @@
+"""Real servers, real kills: what was acknowledged is neither lost nor done twice."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from support.server import Server, serving, until
+
+TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
+
+
+def rows(server: Server, query: str) -> list[tuple[object, ...]]:
+    """What the database itself says, past all our own code."""
+    with sqlite3.connect(server.data / "frontdesk.db", timeout=30) as connection:
+        return connection.execute(query).fetchall()
+
+
+def assert_each_succeeded_once(server: Server, job_ids: list[str]) -> None:
+    states = dict(rows(server, "select id, state from jobs"))
+    assert {job_id: states.get(job_id) for job_id in job_ids} == dict.fromkeys(job_ids, "succeeded")
+    twice = rows(
+        server,
+        "select job, count(*) from events where event = 'state' and data like '%succeeded%' group by job having count(*) > 1",
+    )
+    assert twice == []
+
+
+def unfinished(server: Server) -> int:
+    return int(str(rows(server, "select count(*) from jobs where state in ('queued', 'running')")[0][0]))
+
+
+def test_jobs_outlive_a_worker_killed_every_two_seconds(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS, FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1") as server:
+        job_ids = [server.submit("double", x=n, pause_s=0.03) for n in range(300)]
+        kills = 0
+        deadline = time.monotonic() + 90
+        while unfinished(server):
+            assert time.monotonic() < deadline, server.log_text()[-2000:]
+            time.sleep(2)
+            kills += server.kill("worker")
+        assert kills >= 3
+        assert_each_succeeded_once(server, job_ids)
+        assert [server.job(job_id)["outputs"]["answer"]["value"] for job_id in job_ids[:5]] == [0, 2, 4, 6, 8]
+
+
+def test_a_full_queue_outlives_the_death_of_everything(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        job_ids = [server.submit("double", x=n, pause_s=0.02) for n in range(150)]
+        until(lambda: unfinished(server) < 140, 20, "the first jobs")
+        server.kill_everything()
+        assert unfinished(server) > 0
+        server.start()
+        until(lambda: not unfinished(server), 60, "the rest of the jobs")
+        assert_each_succeeded_once(server, job_ids)
+
+
+def test_every_ticket_a_killed_web_process_gave_out_exists(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        given: list[str] = []
+        stop = threading.Event()
+
+        def ask() -> None:
+            with httpx.Client(base_url=server.url, timeout=10) as http:
+                while not stop.is_set():
+                    try:
+                        response = http.post(
+                            "/api/tasks/double/predict",
+                            json={"inputs": {"x": time.monotonic_ns()}},
+                            headers={"Prefer": "respond-async"},
+                        )
+                    except httpx.TransportError:
+                        continue
+                    if response.status_code == 202:
+                        given.append(response.json()["id"])
+
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for _ in range(4):
+            time.sleep(0.8)
+            assert server.kill("web") == 1
+            until(lambda: len(server.children("web")) == 1, 10, "a new web process")
+        time.sleep(1)
+        stop.set()
+        for client in clients:
+            client.join()
+        assert len(given) > 100
+        until(lambda: not unfinished(server), 60, "the jobs")
+        assert_each_succeeded_once(server, given)
+
+
+def test_a_slow_answer_is_not_lost_when_the_web_process_that_waits_for_it_dies(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS, FRONTDESK_WAIT_LIMIT_S="0.5", FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1") as server:
+        response = server.predict("double", x=21, pause_s=3)
+        assert response.status_code == 202
+        server.kill("web")
+        until(lambda: len(server.children("web")) == 1 and server._answers(), 10, "a new web process")
+        job = server.finished(response.json()["id"])
+        assert (job["state"], job["outputs"]["answer"]["value"]) == ("succeeded", 42)
+
+
+def test_it_ends_in_order_and_leaves_no_process_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        server.predict("double", x=1)
+        family = [*server.children("web"), *server.children("worker"), *server.children("host")]
+        assert len(family) >= 3
+        assert server.stop() == 0
+        assert [process for process in family if process.is_running()] == []
+
+
+def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        server.predict("double", x=1)
+        family = [*server.children("web"), *server.children("worker"), *server.children("host")]
+        assert server.process is not None
+        server.process.kill()
+        until(lambda: not any(process.is_running() and process.status() != "zombie" for process in family), 10, "the end of all")
+
+
+def test_a_running_job_that_is_cancelled_ends_and_the_next_one_runs(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        job_id = server.submit("double", x=1, pause_s=500)
+        until(lambda: server.job(job_id)["state"] == "running", 10, "the job's start")
+        next_id = server.submit("double", x=4)
+        began = time.monotonic()
+        assert server.http.post(f"/api/jobs/{job_id}/cancel").status_code == 200
+        assert server.job(job_id)["state"] == "cancelled"
+        assert server.finished(next_id)["outputs"]["answer"]["value"] == 8
+        assert time.monotonic() - began < 10
