@@ -67,6 +67,7 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "frontdesk.cli.child",
             stdin=asyncio.subprocess.PIPE, pass_fds=fds, start_new_session=True,
+            env={**os.environ, "FRONTDESK_ROLE": self.spec.name},  # so that `ps e` tells them apart
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(self.spec) + b"\n")
