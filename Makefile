@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 # A folder `build` or `test` in the checkout must not be mistaken for a target.
 .PHONY: help serve test setup check fix lint types imports unit services journeys \
-        frontend-check coverage system pins pictures bench clean
+        frontend-check coverage system pins reference pictures bench clean
 
 # ---------------------------------------------------------------- set-up, done once and then skipped
 
@@ -35,7 +35,8 @@ help:
 	@echo "make check                            the quick half: lint, types, imports, unit"
 	@echo "make fix                              mend what can be mended without thinking"
 	@echo "make lint | types | imports | unit | services | journeys | frontend-check   one stage"
-	@echo "make bench | pictures | pins | clean  figures, pictures of the docs, pinned versions, start over"
+	@echo "make reference | pictures             write what the docs take from the code, and from the running product"
+	@echo "make bench | pins | clean             figures beside other tools, pinned versions, start over"
 
 setup: $(READY_TO_TEST) $(PAGES)
 
@@ -96,6 +97,9 @@ system:
 
 pins: $(READY_TO_TEST)
 	@scripts/pins.sh
+
+reference: $(READY_TO_TEST)
+	@.venv/bin/python scripts/reference.py
 
 pictures: setup
 	@.venv/bin/python scripts/pictures.py
