@@ -12,7 +12,7 @@ SPECIES = ("setosa", "versicolor", "virginica")
 Centimetres = Annotated[float, Field(ge=0, le=10)]
 
 
-@bentoml.service
+@bentoml.service(logging={"access": {"enabled": False}})
 class Flowers:
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()

@@ -1,0 +1,37 @@
+"""Every page of the docs: what it runs, runs; what it links to, is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.walkthrough import Walkthrough
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted(
+    [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]
+)
+WALKED = [page for page in PAGES if page.parent.name in ("tutorial", "how-to")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_its_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", WALKED, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_command_of_it_runs(page: Path, tmp_path: Path) -> None:
+    with Walkthrough(REPOSITORY, home=tmp_path) as walk:
+        walk.follow(page)
+
+
+def test_the_readme_starts_with_commands_that_exist(repository: Path) -> None:
+    readme = (repository / "README.md").read_text()
+    targets = set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
+    assert {"serve", "test"} <= targets
+    makefile = (repository / "Makefile").read_text()
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []

@@ -1,0 +1,120 @@
+"""Follows a page of the docs as its reader would: writes its files, runs its commands, compares what it shows.
+
+- a fence ```sh is run by a shell that lives as long as the page, so `cd` and `.` last;
+- `frontdesk serve ...` is left running, as in a second terminal, and waited for;
+- a fence ```python title="folder/model.py" (or any other language with a title) is a file to write;
+- a fence ```text after a command is what it prints, line by line; a line `...` stands for any.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_END = "--- end of block ---"
+
+
+class Walkthrough:
+    """One reader with one shell, in an empty home, on a port of their own."""
+
+    def __init__(self, repository: Path, home: Path) -> None:
+        self._home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": str(self._port)}
+        environment["REPOSITORY"] = str(repository)
+        self._shell = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=home,
+            env=environment,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run("kill $(jobs -p) 2>/dev/null; wait; true")
+        self._shell.communicate(timeout=30)
+
+    def follow(self, page: Path) -> None:
+        """Do all the page says; fails at the first thing that is not as it says."""
+        printed = ""
+        for language, title, text in _FENCE.findall(page.read_text()):
+            if title:
+                self._write(title, text)
+            elif language == "sh":
+                printed = self._run_as_written(text)
+            elif language == "text":
+                _compare(text, printed)
+
+    def _write(self, title: str, text: str) -> None:
+        folder = Path(self._run("pwd")[0].strip())
+        path = folder / title
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def _run_as_written(self, text: str) -> str:
+        commands = text.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}")
+        if commands.startswith("frontdesk serve"):
+            self._run(
+                "kill $(jobs -p) 2>/dev/null; wait; true"
+            )  # the reader presses Ctrl-C before starting anew
+            log = self._home / "server.log"
+            self._run(f"{commands.strip()} > {shlex.quote(str(log))} 2>&1 &")
+            self._wait_for_server(log)
+            return log.read_text()
+        printed, status = self._run(commands)
+        assert status == 0, f"{text}\nended with {status}:\n{printed}"
+        return printed
+
+    def _run(self, commands: str) -> tuple[str, int]:
+        assert self._shell.stdin
+        assert self._shell.stdout
+        self._shell.stdin.write(_script(commands))
+        self._shell.stdin.flush()
+        lines: list[str] = []
+        for line in self._shell.stdout:
+            if line.startswith(_END):
+                return "".join(lines), int(line.rsplit(" ", 1)[1])
+            lines.append(line)
+        raise AssertionError("the shell ended: " + "".join(lines))
+
+    def _wait_for_server(self, log: Path) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"the server does not answer: {log.read_text()}")
+
+
+def _script(commands: str) -> str:
+    """The commands, joined so that the first that fails ends them, then a line with the status."""
+    joined = commands.strip().replace("\\\n", " ").replace("\n", " &&\n")
+    return f"{{ {joined}\n}} </dev/null\nstatus=$?; echo; echo '{_END}' $status\n"
+
+
+def _compare(expected: str, printed: str) -> None:
+    """Each expected line, in order, with anything in place of `...`."""
+    pattern = ".*?".join(re.escape(part) for part in re.split(r"\.\.\.\n?", expected.strip()))
+    assert re.search(pattern, printed, re.DOTALL), f"expected\n{expected}\nbut it printed\n{printed}"
