@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser, CDPSession, sync_playwright
+
 from harness import iris, report
 from harness.environments import BENCH, PeerMissing, environment, product
 from harness.servers import free_port, running
-from playwright.sync_api import Browser, CDPSession, sync_playwright
 
 PEERS = BENCH / "peers"
 SETTLE_MS = 2000
