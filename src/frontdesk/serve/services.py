@@ -1,0 +1,59 @@
+"""What the web process stands on: handed in by `assemble`, read by every route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import HTTPConnection
+
+if TYPE_CHECKING:
+    from frontdesk.catalog.versions import Versions
+    from frontdesk.declare.signature import TaskCard
+    from frontdesk.desk.engine import Engine
+    from frontdesk.desk.queue import Desk
+    from frontdesk.host.client import HostClient
+    from frontdesk.store.files import FileStore
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one request may ask for. `wait_s`: how long it is kept waiting before it becomes a ticket."""
+
+    body_bytes: int = 64 * 2**20
+    json_depth: int = 32
+    wait_s: float = 30.0
+    lease_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts a route may use. `desk`, `files` and `versions` are synchronous: call them in the thread pool.
+
+    `name` is this web process, and the worker name under which it holds the jobs it adopts.
+    Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
+    `thumbs_folder` is where `catalog.describe` puts small pictures for galleries.
+    """
+
+    name: str
+    tasks: Mapping[str, TaskCard]
+    desk: Desk
+    files: FileStore
+    versions: Versions
+    hosts: HostClient
+    engine: Engine
+    models_folder: Path
+    thumbs_folder: Path
+    metrics_folder: Path
+    limits: Limits = field(default_factory=Limits)
+    allowed_hosts: frozenset[str] = LOOPBACK_HOSTS
+    logs_requests: bool = True
+
+
+def services_of(request: HTTPConnection) -> Services:
+    """The services of the app that got this request."""
+    return cast(Services, request.app.state.services)
