@@ -3,7 +3,7 @@
 A frame is a 4-byte big-endian length and that many bytes of MessagePack: one of these, tagged.
 
 Call socket (client <-> host process), one per host:
-    client sends Call, Cancel; host sends Begun, Answer, Refused, Failed.
+    client sends Call, Cancel; host sends Begun, Answer, Refused, Failed, Dropped, Leaving.
 Control socket (client <-> supervisor), one per installation:
     client sends Ensure, Kill, Restart, Survey, ReadLog; supervisor sends Located, Done, Surveyed, LogRead.
 """
@@ -34,7 +34,8 @@ class Call(Message, frozen=True, tag=1):
 
 
 class Cancel(Message, frozen=True, tag=2):
-    """Nobody waits for this call any more; a host that has not begun it drops it."""
+    """Nobody waits for this call any more. A host that has not begun it drops it and says Dropped;
+    one that has says Begun; one that says neither is stuck."""
 
     id: int
 
@@ -43,9 +44,10 @@ class Cancel(Message, frozen=True, tag=2):
 
 
 class Begun(Message, frozen=True, tag=11):
-    """A solo call is about to run."""
+    """A solo call is about to run, or a call that was to be cancelled has run for `seconds`."""
 
     id: int
+    seconds: float = 0.0
 
 
 class Answer(Message, frozen=True, tag=12):
@@ -70,6 +72,17 @@ class Failed(Message, frozen=True, tag=14):
     reason: str
 
 
+class Dropped(Message, frozen=True, tag=15):
+    """The cancelled call was never begun and never will be."""
+
+    id: int
+
+
+class Leaving(Message, frozen=True, tag=16):
+    """This host ends once it has answered what it was sent. The client sends no more, and closes
+    its sending side; so the host knows when nothing more is on its way."""
+
+
 # -------------------------------------------------------------------------- control socket
 
 
@@ -86,6 +99,8 @@ class Located(Message, frozen=True, tag=22):
     """It lives behind `socket`, as version `version`; or it does not, and `state` and `reason` say why.
 
     `generation` grows with every restart, so a Kill meant for a dead process cannot hit its successor.
+    `state` is one of HostStatus, or `unknown` when there is no such model or version. `timeout_s` is
+    the model's own, where it declares one.
     """
 
     id: int
@@ -94,6 +109,7 @@ class Located(Message, frozen=True, tag=22):
     generation: int
     state: str
     reason: str = ""
+    timeout_s: float | None = None
 
 
 class Kill(Message, frozen=True, tag=23):
@@ -128,7 +144,10 @@ class Survey(Message, frozen=True, tag=26):
 
 
 class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One host as the status pane shows it. `state`: stopped, starting, training, ready, backing_off, untrained, broken."""
+    """One host as the status pane shows it.
+
+    `state`: stopped, starting, training, ready, backing_off, untrained or broken.
+    """
 
     task: str
     model: str
@@ -166,13 +185,16 @@ class LogRead(Message, frozen=True, tag=29):
 
 
 ToHost = Call | Cancel
-FromHost = Begun | Answer | Refused | Failed
+FromHost = Begun | Answer | Refused | Failed | Dropped | Leaving
 ToSupervisor = Ensure | Kill | Restart | Survey | ReadLog
 FromSupervisor = Located | Done | Surveyed | LogRead
 
 
 class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a host process is told, as one JSON line on its standard input, before it loads anything."""
+    """What a host process is told, as one JSON line on its standard input, before it loads anything.
+
+    A later line there asks it to drain, and the end of the input says that its supervisor is gone.
+    """
 
     source: str
     task: str
@@ -181,6 +203,8 @@ class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
     models_folder: str
     version: int
     version_folder: str
+    metrics: dict[str, float] = {}
+    parameters: dict[str, Any] = {}
     train_first: bool = False
     max_batch: int = 32
     pixel_limit: int = 50_000_000
@@ -188,9 +212,12 @@ class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 class HostReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a host process says back, one JSON line each on the file descriptor it was given:
-    `trained` (with metrics and parameters), `ready`, `untrained` or `failed` (with the reason)."""
+    `trained` (with metrics and parameters), `ready`, `untrained` or `failed` (with the reason), and
+    then, now and again, `alive`: how many calls it has answered, and how many it has in hand."""
 
     event: str
     reason: str = ""
+    calls: int = 0
+    in_hand: int = 0
     metrics: dict[str, float] = {}
     parameters: dict[str, Any] = {}

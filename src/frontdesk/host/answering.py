@@ -1,0 +1,104 @@
+"""From calls to answers, through the author's code."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from frontdesk.declare.model import Model
+from frontdesk.declare.outputs import encode_outputs, split_rows
+from frontdesk.declare.signature import Signature
+from frontdesk.declare.values import to_python
+from frontdesk.errors import FrontdeskError, InvalidInput
+from frontdesk.host.batching import WaitingCall
+from frontdesk.host.messages import FRAME_LIMIT_BYTES, Answer, Failed, Refused
+
+Outcome = Answer | Refused | Failed
+
+_LARGEST_OUTPUTS_BYTES = FRAME_LIMIT_BYTES - 4096
+
+
+class _Returned(NamedTuple):
+    """What the author's code returned for one call, and the seconds it took (for all of its batch)."""
+
+    value: Any
+    seconds: float
+
+
+class Answering:
+    """A loaded model, and how it is asked. Never raises for what a call or the model did wrong."""
+
+    def __init__(self, model: Model, signature: Signature, max_batch: int) -> None:
+        self._model, self._fields, self._outputs = model, signature.inputs, signature.outputs
+        self._predict: Callable[..., Any] = model.predict
+        self._predict_batch: Callable[..., Any] | None = getattr(model, "predict_batch", None)
+        # Without predict_batch a batch would only hold back the first answers until the last is there.
+        self.max_batch = max_batch if self._predict_batch else 1
+
+    def answer(self, batch: Sequence[WaitingCall]) -> list[Outcome]:
+        """One outcome for each call, in order."""
+        outcomes: dict[int, Outcome] = {}
+        asked: dict[int, dict[str, Any]] = {}
+        for place, call in enumerate(batch):
+            try:
+                asked[place] = to_python(self._fields, call.inputs)
+            except Exception as error:  # noqa: BLE001
+                outcomes[place] = _fault(call.key[1], error)
+        returned = self._ask_together(list(asked.values())) if len(asked) > 1 else None
+        for row, (place, inputs) in enumerate(asked.items()):
+            call_id = batch[place].key[1]
+            outcomes[place] = (
+                self._outcome(call_id, returned[row]) if returned else self._ask_alone(call_id, inputs)
+            )
+        return [outcomes[place] for place in range(len(batch))]
+
+    def _ask_together(self, rows: list[dict[str, Any]]) -> list[_Returned] | None:
+        """What predict_batch returns for each row; None when there is none, or when it cannot."""
+        if self._predict_batch is None:
+            return None
+        began = time.perf_counter()
+        try:
+            returned = self._batch(rows)
+        except (Exception, SystemExit):  # noqa: BLE001
+            # One of them spoils it for all. Each is asked alone, and then it is known which.
+            return None
+        seconds = time.perf_counter() - began
+        return [_Returned(value, seconds) for value in returned]
+
+    def _ask_alone(self, call_id: int, inputs: dict[str, Any]) -> Outcome:
+        began = time.perf_counter()
+        try:
+            value = self._batch([inputs])[0] if self._predict_batch else self._predict(**inputs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            return _fault(call_id, error)
+        return self._outcome(call_id, _Returned(value, time.perf_counter() - began))
+
+    def _batch(self, rows: list[dict[str, Any]]) -> list[Any]:
+        assert self._predict_batch is not None
+        columns = {field.name: [row[field.name] for row in rows] for field in self._fields}
+        return split_rows(self._outputs, self._predict_batch(**columns), len(rows))
+
+    def _outcome(self, call_id: int, returned: _Returned) -> Outcome:
+        try:
+            outputs = encode_outputs(self._outputs, returned.value)
+        except Exception as error:  # noqa: BLE001
+            return _fault(call_id, error)
+        if len(outputs) > _LARGEST_OUTPUTS_BYTES:
+            return Failed(call_id, f"The model's answer of {len(outputs) >> 20} MB is too large to send.")
+        return Answer(call_id, outputs, returned.seconds)
+
+
+def _fault(call_id: int, error: BaseException) -> Outcome:
+    if isinstance(error, InvalidInput):
+        return Refused(call_id, tuple((fault.pointer, fault.detail) for fault in error.faults))
+    traceback.print_exception(error)
+    return Failed(call_id, sentence(error))
+
+
+def sentence(error: BaseException) -> str:
+    """What is told of an error; the traceback is in the host's log."""
+    if isinstance(error, FrontdeskError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
