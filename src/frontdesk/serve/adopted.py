@@ -1,0 +1,84 @@
+"""Calls this web process began for a client that did not want to wait any longer (docs/decisions/0006).
+
+Each is a running job, leased to this process like to any worker: it sends heartbeats while the model
+works and writes the answer under that lease. If this process dies, the lease runs out and a worker
+does the job again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from frontdesk.desk.job import Lease
+from frontdesk.desk.queue import Desk
+from frontdesk.errors import FrontdeskError, HostUnreachable, InvalidInput, LeaseLost, Overloaded
+from frontdesk.host.client import HostAnswer
+from frontdesk.serve.live import Hub
+from frontdesk.serve.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+Call = asyncio.Task[HostAnswer]
+
+_DRAIN_S = 2.0
+_LOOK_S = 0.2
+
+
+class AdoptedCalls:
+    """Keeps adopted calls until their answers are written."""
+
+    def __init__(self, desk: Desk, hub: Hub, lease_s: float) -> None:
+        self._desk, self._hub = desk, hub
+        self._beat_every_s = lease_s / 3
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+
+    def keep(self, lease: Lease, call: Call) -> None:
+        """See this call through."""
+        keeper = asyncio.create_task(self._keep(lease, call))
+        self._keepers.add(keeper)
+        keeper.add_done_callback(self._keepers.discard)
+
+    async def stop(self) -> None:
+        """Give what is nearly done a moment, and the rest back to the workers."""
+        if self._keepers:
+            await asyncio.wait(self._keepers, timeout=_DRAIN_S)
+        self._stopping.set()
+        await asyncio.gather(*self._keepers)
+
+    async def _keep(self, lease: Lease, call: Call) -> None:
+        try:
+            with self._hub.watching(lease.job.id) as watch:
+                call.add_done_callback(lambda _: watch.notice())
+                while not call.done() and not self._stopping.is_set():
+                    if await watch.wait(self._beat_every_s):
+                        # News of this job may be that it was cancelled; our own adoption is news too.
+                        await asyncio.wait({call}, timeout=_LOOK_S)
+                    if not call.done() and await in_thread(self._desk.beat, [lease]):
+                        call.cancel()  # which ends the model's work as well
+                        return
+            await in_thread(self._settle, lease, call)
+        except LeaseLost:
+            log.info("job %s was cancelled or given to another worker", lease.job.id)
+        except Exception:
+            # The lease runs out, and a worker does it again.
+            log.exception("the answer of job %s could not be written", lease.job.id)
+
+    def _settle(self, lease: Lease, call: Call) -> None:
+        if not call.done():
+            self._desk.release(lease)
+            return
+        error = call.exception()
+        if error is None:
+            answer = call.result()
+            self._desk.finish(lease, answer.outputs, answer.version)
+        elif isinstance(error, HostUnreachable | Overloaded):
+            self._desk.release(lease)
+        elif isinstance(error, InvalidInput):
+            self._desk.fail(lease, "; ".join(fault.detail for fault in error.faults))
+        elif isinstance(error, FrontdeskError):
+            self._desk.fail(lease, str(error))
+        else:
+            log.error("job %s could not be run", lease.job.id, exc_info=error)
+            self._desk.fail(lease, "frontdesk itself failed on this job; the server's log says how.")

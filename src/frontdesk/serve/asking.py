@@ -1,0 +1,203 @@
+"""The one place that asks: pages, API and classic routes all come through here.
+
+question ──> host ──> Answered                 the common case: nothing is written
+              └── it takes too long ─> Ticketed: the call goes on as a job of this process (adopted.py)
+question with an Idempotency-Key ─> job ─> Answered once it is done, or Ticketed
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import msgspec
+from starlette.requests import HTTPConnection
+
+from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.desk.job import Job, JobState
+from frontdesk.errors import Conflict, Fault, FrontdeskError, InvalidInput, NotFound, PredictFailed
+from frontdesk.host.client import HostAnswer
+from frontdesk.serve.adopted import AdoptedCalls
+from frontdesk.serve.inputs import TaskInputs, Wire
+from frontdesk.serve.live import Hub
+from frontdesk.serve.metrics import Metrics
+from frontdesk.serve.services import Services
+from frontdesk.serve.threads import in_thread
+from frontdesk.serve.tickets import Question, Tickets
+from frontdesk.store.ids import new_id
+
+__all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of"]
+
+_LOOK_S = 5.0
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """The answer. `outputs` is a JSON object; `id` names this prediction."""
+
+    id: str
+    model: str
+    version: int
+    outputs: bytes
+
+
+class Ticketed(msgspec.Struct, frozen=True):
+    """There is no answer yet; this job will have it."""
+
+    job: Job
+
+
+class Asker:
+    """Asks models on behalf of owners."""
+
+    def __init__(self, services: Services, hub: Hub, metrics: Metrics) -> None:
+        self._services, self._hub, self._metrics = services, hub, metrics
+        self._adopted = AdoptedCalls(services.desk, hub, services.limits.lease_s)
+        self._inputs = {name: TaskInputs(card, services.files) for name, card in services.tasks.items()}
+        self._tickets = Tickets(services, self._inputs)
+
+    # ------------------------------------------------------------------- putting a question
+
+    def task(self, name: str) -> TaskCard:
+        """The task of that name, or NotFound."""
+        card = self._services.tasks.get(name)
+        if card is None:
+            raise NotFound("There is no task of that name.")
+        return card
+
+    def model(self, card: TaskCard, name: str | None) -> ModelCard:
+        """The model of that name, the default one for None; a name the task does not know is a fault of the request."""
+        model = card.model(name)
+        if model is None:
+            known = ", ".join(model.name for model in card.models)
+            raise InvalidInput.of([Fault("/model", f"There is no model of that name; there are: {known}.")])
+        return model
+
+    def inputs(self, card: TaskCard) -> TaskInputs:
+        """What decodes and keeps the inputs of a task."""
+        return self._inputs[card.name]
+
+    # -------------------------------------------------------------------------------- asking
+
+    async def ask(self, question: Question, wait_s: float | None = None) -> Answered | Ticketed:
+        """Ask, and wait at most `wait_s` or as long as the server lets anybody wait.
+
+        Raises what the host raises (see errors.HostError), InvalidInput, NotTrained and IdempotencyMismatch.
+        """
+        limit_s = self._services.limits.wait_s
+        if wait_s is not None and wait_s < limit_s:
+            limit_s = wait_s
+        if question.idempotency_key is not None:
+            return await self._ask_through_job(question, limit_s)
+        if limit_s <= 0:
+            return Ticketed(await self.submit(question))
+        if question.version is not None:
+            await in_thread(self._tickets.check_version, question)
+        inputs = question.inputs
+        if self._inputs[question.task.name].may_refer_to_files:
+            inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)
+        call = asyncio.ensure_future(self._call(question, inputs))
+        if await _is_done(call, limit_s):
+            answer = call.result()
+            return Answered(new_id(), question.model.name, answer.version, answer.outputs)
+        return Ticketed(await self._adopt(question, call))
+
+    async def submit(self, question: Question) -> Job:
+        """Leave the question with the desk; the job is the ticket."""
+        return await in_thread(self._tickets.submit, question)
+
+    async def compare(self, question: Question) -> dict[str, Answered | Ticketed | FrontdeskError]:
+        """Put the same question to every model of its task, all at once. One that fails does not hurt the others."""
+        names = [model.name for model in question.task.models]
+        results = await asyncio.gather(*(self._ask_model(question, model) for model in question.task.models))
+        return dict(zip(names, results, strict=True))
+
+    async def stop(self) -> None:
+        """End with nothing lost."""
+        await self._adopted.stop()
+
+    async def _ask_model(self, question: Question, model: ModelCard) -> Answered | Ticketed | FrontdeskError:
+        key = question.idempotency_key
+        try:
+            return await self.ask(
+                Question(
+                    question.owner, question.task, model, None, question.inputs,
+                    None if key is None else f"{key}/{model.name}",
+                )
+            )  # fmt: skip
+        except InvalidInput:
+            raise  # it is the question that is wrong, for all models alike
+        except FrontdeskError as error:
+            return error
+
+    # ---------------------------------------------------------------------------- the host
+
+    async def _call(self, question: Question, inputs: Wire) -> HostAnswer:
+        task, model = question.task.name, question.model.name
+        try:
+            answer = await self._services.hosts.call(task, model, question.version, inputs, on_cancel="kill")
+        except FrontdeskError as error:
+            self._metrics.failed(task, model, error)
+            raise
+        self._metrics.answered(task, model, answer.seconds)
+        return answer
+
+    async def _adopt(self, question: Question, call: asyncio.Task[HostAnswer]) -> Job:
+        """Make a job of a call that is under way."""
+        try:
+            lease = await in_thread(self._tickets.adopt, question)
+        except BaseException:
+            call.cancel()
+            raise
+        self._adopted.keep(lease, call)
+        return lease.job
+
+    # ---------------------------------------------------------------------------- the desk
+
+    async def _ask_through_job(self, question: Question, limit_s: float) -> Answered | Ticketed:
+        job = await self.wait_for(await self.submit(question), limit_s)
+        match job.state:
+            case JobState.SUCCEEDED:
+                assert job.outputs is not None
+                assert job.version is not None
+                return Answered(job.id, job.model, job.version, job.outputs)
+            case JobState.FAILED:
+                raise PredictFailed(job.error or "The model could not answer.")
+            case JobState.CANCELLED:
+                raise Conflict("The job of this Idempotency-Key was cancelled.")
+        return Ticketed(job)
+
+    async def wait_for(self, job: Job, wait_s: float) -> Job:
+        """The job once it is over, or as it is after `wait_s`."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_s
+        with self._hub.watching(job.id) as watch:
+            while not job.state.is_final and not self._hub.closed:
+                job = await in_thread(self._services.desk.get, job.id, job.owner)
+                left_s = end - loop.time()
+                if job.state.is_final or left_s <= 0:
+                    break
+                await watch.wait(min(left_s, _LOOK_S))
+        return job
+
+
+def asker_of(request: HTTPConnection) -> Asker:
+    """The asker of the app that got this request."""
+    return cast(Asker, request.app.state.asker)
+
+
+async def _is_done(call: asyncio.Task[HostAnswer], timeout_s: float) -> bool:
+    """Wait for the call without ending it. The bare minimum of `asyncio.wait`, for the hot path."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(timeout_s, wake)
+    call.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+    return call.done()
