@@ -19,9 +19,11 @@ class HostLog:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("ab", buffering=0)
         self._size = self._file.tell()
+        self._is_at_line_start = True
 
     def write(self, text: bytes) -> None:
         """Add what was printed."""
+        text = text[-self._limit_bytes :]
         if self._size + len(text) > self._limit_bytes:
             self._file.close()
             self._path.replace(self._previous)
@@ -29,10 +31,12 @@ class HostLog:
             self._size = 0
         self._file.write(text)
         self._size += len(text)
+        self._is_at_line_start = text.endswith(b"\n")
 
     def note(self, sentence: str) -> None:
         """Add a line of frontdesk's own, with the time."""
-        self.write(f"[frontdesk {time.strftime('%Y-%m-%d %H:%M:%S')}] {sentence}\n".encode())
+        line = f"[frontdesk {time.strftime('%Y-%m-%d %H:%M:%S')}] {sentence}\n"
+        self.write(line.encode() if self._is_at_line_start else f"\n{line}".encode())
 
     def tail(self, limit_bytes: int) -> str:
         """The end of it."""
