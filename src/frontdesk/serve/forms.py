@@ -9,17 +9,20 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath, PureWindowsPath
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from frontdesk.errors import Fault
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.threads import in_thread
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks  # exists for the type checker only
 
 _SPOOL_BYTES = 2**20
 _PARTS_LIMIT = 1000

@@ -72,6 +72,8 @@ class Hub:
 
     def stop(self) -> None:
         """Hear nothing more, and let every stream end."""
+        if self.closed:
+            return
         self.closed = True
         self._stop_listening()
         for watch in [

@@ -1,0 +1,79 @@
+"""POST /api/files, GET and DELETE /api/files/{id}."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import IO
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from frontdesk.errors import Fault, InvalidInput, NotFound
+from frontdesk.serve.api.documents import file_document
+from frontdesk.serve.api.reading import json_response
+from frontdesk.serve.forms import read_form
+from frontdesk.serve.services import Services, services_of
+from frontdesk.serve.threads import in_thread
+from frontdesk.serve.who import owner_of
+from frontdesk.store.files import StoredFile
+
+_CHUNK_BYTES = 256 * 1024
+_SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "text/plain"})
+"""What a browser can show without running anything in it. All else is offered for download."""
+_PLAIN_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}").fullmatch
+
+
+async def upload_file(request: Request) -> Response:
+    """POST /api/files: multipart with the part `file`."""
+    services, owner = services_of(request), owner_of(request)
+    parts = await read_form(request, {"file": services.limits.body_bytes})
+    part = parts.get("file")
+    if part is None or part.filename is None:
+        raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
+    part.content.seek(0)
+    media_type = part.media_type if _PLAIN_MEDIA_TYPE(part.media_type) else "application/octet-stream"
+    stored = await in_thread(services.files.add, owner, part.filename, media_type, _chunks(part.content))
+    return json_response(file_document(stored), 201, {"Location": f"/api/files/{stored.id}"})
+
+
+async def download_file(request: Request) -> Response:
+    """GET /api/files/{id}"""
+    return await stored_file_response(services_of(request), request.path_params["file"], owner_of(request))
+
+
+async def remove_file(request: Request) -> Response:
+    """DELETE /api/files/{id}"""
+    services = services_of(request)
+    stored = await in_thread(own_file, services, request.path_params["file"], owner_of(request))
+    await in_thread(services.files.remove, stored.id)
+    return Response(status_code=204)
+
+
+async def stored_file_response(services: Services, file_id: str, owner: str) -> Response:
+    """A stored file, streamed."""
+    stored = await in_thread(own_file, services, file_id, owner)
+    content = await in_thread(services.files.open, stored.id)
+    disposition = "inline" if stored.media_type in _SHOWN_INLINE else "attachment"
+    headers = {
+        "Content-Length": str(stored.size_bytes),
+        "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(stored.name)}",
+        "ETag": f'"{stored.sha256}"',
+        "Cache-Control": "private, no-cache",
+    }
+    return StreamingResponse(_chunks(content), headers=headers, media_type=stored.media_type)
+
+
+def own_file(services: Services, file_id: str, owner: str) -> StoredFile:
+    """The file, if it is this owner's. Somebody else's is as if it did not exist."""
+    stored = services.files.get(file_id)
+    if stored.owner != owner:
+        raise NotFound("There is no such file.")
+    return stored
+
+
+def _chunks(content: IO[bytes]) -> Iterator[bytes]:
+    with content:
+        while chunk := content.read(_CHUNK_BYTES):
+            yield chunk

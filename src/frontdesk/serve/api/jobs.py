@@ -1,0 +1,133 @@
+"""Jobs: list, look, wait, cancel, retry, archive, remove, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from frontdesk.desk.job import Job, JobState, Lane
+from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
+from frontdesk.serve.api.documents import JobDocument, JobsDocument, job_document
+from frontdesk.serve.api.files import stored_file_response
+from frontdesk.serve.api.reading import json_response, known_query, paging, seconds
+from frontdesk.serve.asking import asker_of
+from frontdesk.serve.services import Services, services_of
+from frontdesk.serve.threads import in_thread
+from frontdesk.serve.who import owner_of
+
+_RETRY_AFTER_S = {JobState.QUEUED: "1", JobState.RUNNING: "1"}
+
+E = TypeVar("E", bound=StrEnum)
+
+
+async def list_jobs(request: Request) -> Response:
+    """GET /api/jobs?state=&task=&kind=&archived=&limit=&cursor="""
+    known_query(request, "state", "task", "kind", "archived", "limit", "cursor")
+    limit, cursor = paging(request)
+    filters = JobFilters(
+        state=_choice(request, "state", JobState),
+        task=request.query_params.get("task"),
+        kind=_choice(request, "kind", Lane),
+        archived=_truth(request, "archived"),
+    )
+    return json_response(
+        await in_thread(_page, services_of(request), owner_of(request), filters, limit, cursor)
+    )
+
+
+async def show_job(request: Request) -> Response:
+    """GET /api/jobs/{id}?wait=SECONDS; with `wait` it answers when the job is over, or then."""
+    known_query(request, "wait")
+    services = services_of(request)
+    wait_s = seconds(request, "wait", services.limits.wait_s)
+    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    if wait_s and not job.state.is_final:
+        job = await asker_of(request).wait_for(job, wait_s)
+    retry_after = _RETRY_AFTER_S.get(job.state)
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return json_response(await in_thread(job_document, services.desk, job), headers=headers)
+
+
+async def cancel_job(request: Request) -> Response:
+    """POST /api/jobs/{id}/cancel"""
+    return await _changed(request, services_of(request).desk.cancel)
+
+
+async def retry_job(request: Request) -> Response:
+    """POST /api/jobs/{id}/retry"""
+    return await _changed(request, services_of(request).desk.retry)
+
+
+async def archive_job(request: Request) -> Response:
+    """POST /api/jobs/{id}/archive"""
+    return await _changed(request, services_of(request).desk.archive)
+
+
+async def unarchive_job(request: Request) -> Response:
+    """POST /api/jobs/{id}/unarchive"""
+    return await _changed(request, services_of(request).desk.unarchive)
+
+
+async def remove_job(request: Request) -> Response:
+    """DELETE /api/jobs/{id}"""
+    await in_thread(services_of(request).desk.remove, request.path_params["job"], owner_of(request))
+    return Response(status_code=204)
+
+
+async def show_input(request: Request) -> Response:
+    """GET /api/jobs/{id}/input: the file it was made from, or the inputs as JSON."""
+    services = services_of(request)
+    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    if job.input_file is not None:
+        return await stored_file_response(services, job.input_file, job.owner)
+    return Response(job.payload, media_type="application/json")
+
+
+async def show_result(request: Request) -> Response:
+    """GET /api/jobs/{id}/result: the file that came of it, or the outputs as JSON."""
+    services = services_of(request)
+    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    if job.state is not JobState.SUCCEEDED:
+        raise Conflict(f"The job is {job.state}; only one that succeeded has a result.")
+    if job.result_file is not None:
+        return await stored_file_response(services, job.result_file, job.owner)
+    if job.outputs is None:
+        raise NotFound("The result was removed.")
+    return Response(job.outputs, media_type="application/json")
+
+
+async def _changed(request: Request, change: Callable[[str, str], Job]) -> Response:
+    services = services_of(request)
+
+    def apply(job_id: str, owner: str) -> JobDocument:
+        change(job_id, owner)
+        return job_document(services.desk, services.desk.get(job_id, owner))
+
+    return json_response(await in_thread(apply, request.path_params["job"], owner_of(request)))
+
+
+def _choice(request: Request, name: str, kind: type[E]) -> E | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidInput.of([Fault(f"/{name}", f"This must be one of {', '.join(kind)}.")]) from None
+
+
+def _truth(request: Request, name: str) -> bool | None:
+    text = request.query_params.get(name)
+    if text not in (None, "true", "false"):
+        raise InvalidInput.of([Fault(f"/{name}", "This must be true or false.")])
+    return None if text is None else text == "true"
+
+
+def _page(services: Services, owner: str, filters: object, limit: int, cursor: str | None) -> JobsDocument:
+    page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
+    return JobsDocument(items=[job_document(services.desk, job) for job in page.items], next=page.next)

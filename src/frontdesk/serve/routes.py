@@ -1,0 +1,80 @@
+"""Every address of the web process, in one table. Pages and classic routes add theirs at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from frontdesk.serve.api import docs, events, files, jobs, operations, tasks
+from frontdesk.serve.api.predict import Predict, compare
+from frontdesk.serve.pages import page_routes
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+STATIC = Path(__file__).parent / "static"
+
+
+def resource(path: str, **endpoints: Endpoint) -> Route:
+    """One address and what each method does there; so a wrong method is told all the right ones."""
+
+    async def dispatch(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, dispatch, methods=list(endpoints))
+
+
+def api_routes() -> list[BaseRoute]:
+    """What the product answers to programs. The first is the busiest."""
+    return [
+        Route("/api/tasks/{task}/predict", Predict(), methods=["POST"]),
+        resource("/api/tasks/{task}/compare", POST=compare),
+        resource("/api/tasks", GET=tasks.list_tasks),
+        resource("/api/tasks/{task}", GET=tasks.show_task),
+        resource("/api/tasks/{task}/models/{model}/restart", POST=operations.restart_host),
+        resource("/api/tasks/{task}/models/{model}/log", GET=operations.host_log),
+        resource("/api/jobs", GET=jobs.list_jobs),
+        resource("/api/jobs/{job}", GET=jobs.show_job, DELETE=jobs.remove_job),
+        resource("/api/jobs/{job}/events", GET=events.job_events),
+        resource("/api/jobs/{job}/cancel", POST=jobs.cancel_job),
+        resource("/api/jobs/{job}/retry", POST=jobs.retry_job),
+        resource("/api/jobs/{job}/archive", POST=jobs.archive_job),
+        resource("/api/jobs/{job}/unarchive", POST=jobs.unarchive_job),
+        resource("/api/jobs/{job}/input", GET=jobs.show_input),
+        resource("/api/jobs/{job}/result", GET=jobs.show_result),
+        resource("/api/events", GET=events.all_events),
+        resource("/api/files", POST=files.upload_file),
+        resource("/api/files/{file}", GET=files.download_file, DELETE=files.remove_file),
+        resource("/api/hosts", GET=operations.list_hosts),
+        resource("/livez", GET=operations.livez),
+        resource("/readyz", GET=operations.readyz),
+        resource("/metrics", GET=operations.metrics),
+        resource("/openapi.json", GET=docs.openapi),
+        resource("/docs", GET=docs.docs),
+        resource("/docs/start.js", GET=docs.docs_start),
+    ]
+
+
+def all_routes(classic: Sequence[BaseRoute]) -> list[BaseRoute]:
+    """The whole table. What is text and not urgent is compressed."""
+    compressed = [Mount("/static", StaticSources(directory=STATIC, check_dir=False)), *page_routes()]
+    return [*api_routes(), *classic, Mount("", routes=compressed, middleware=[Middleware(GZipMiddleware)])]
+
+
+class StaticSources(StaticFiles):
+    """Built front-end files. An address with a version in its query never changes; others are asked about each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        is_versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if is_versioned else "no-cache"
+        )
+        return response
