@@ -77,6 +77,10 @@ def _bytes(description: str) -> Json:
     return {"200": {"description": description, "content": {"application/octet-stream": {}}}}
 
 
+def _text(description: str) -> Json:
+    return {"200": {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+
 def _events(description: str) -> Json:
     return {
         "200": {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
@@ -201,7 +205,8 @@ SHARED_PATHS: Json = {
     "/api/hosts": {
         "get": operation(
             "list_hosts", "operations", "The processes that have models loaded",
-            responses={"200": {"description": "Hosts.", "content": json_content(_list_of("HostStatus"))}}, problems=(503,),
+            responses={"200": {"description": "Hosts.", "content": json_content(_list_of("HostStatus"))}},
+            problems=(503,),
         )
     },
     "/api/tasks/{task}/models/{model}/restart": {
@@ -213,7 +218,7 @@ SHARED_PATHS: Json = {
     "/api/tasks/{task}/models/{model}/log": {
         "get": operation(
             "host_log", "operations", "The end of what a model's code printed", parameters=[_TASK, _MODEL],
-            responses={"200": {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+            responses=_text("The end of the log."),
             problems=(404, 503),
         )
     },
@@ -229,7 +234,7 @@ SHARED_PATHS: Json = {
     "/metrics": {
         "get": operation(
             "metrics", "operations", "Figures for Prometheus",
-            responses={"200": {"description": "The exposition.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+            responses=_text("The exposition."),
         )
     },
 }  # fmt: skip

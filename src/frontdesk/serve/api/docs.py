@@ -14,7 +14,9 @@ _PAGE = """<!doctype html>
 <title>API · frontdesk</title>
 <link rel="stylesheet" href="/static/docs/swagger-ui.css">
 <body>
-<div id="docs"><noscript>This page needs JavaScript; <a href="/openapi.json">openapi.json</a> says the same.</noscript></div>
+<div id="docs">
+<noscript>This page needs JavaScript; <a href="/openapi.json">openapi.json</a> says the same.</noscript>
+</div>
 <script src="/static/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
 </html>

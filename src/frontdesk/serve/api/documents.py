@@ -65,7 +65,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `position` 1 is next in line; `wait_s` estimates how long that takes. `result` is the address of the result."""
+    """A job. `position` 1 is next in line, and `wait_s` estimates how long that takes. `result` is an address."""
 
     id: str
     kind: Lane

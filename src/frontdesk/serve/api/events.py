@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -32,13 +34,12 @@ async def job_events(request: Request) -> Response:
 async def all_events(request: Request) -> Response:
     """GET /api/events: of all own jobs, from now on."""
     services, owner = services_of(request), owner_of(request)
-    after = _resume_after(request)
-    if after is None:
-        after = await in_thread(services.desk.last_event, owner)
+    resumed = _resume_after(request)
+    after = await in_thread(services.desk.last_event, owner) if resumed is None else resumed
     return _stream(request, None, after, lambda: False)
 
 
-def _stream(request: Request, job_id: str | None, after: int, is_over: object) -> Response:
+def _stream(request: Request, job_id: str | None, after: int, is_over: Callable[[], bool]) -> Response:
     stream = event_stream(
         hub_of(request), services_of(request).desk, owner_of(request), job_id, after, is_over
     )

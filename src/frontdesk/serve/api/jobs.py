@@ -6,7 +6,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 

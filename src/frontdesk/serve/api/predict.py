@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from frontdesk.declare.codec import check_depth
-from frontdesk.declare.kinds import BINARY_KINDS
+from frontdesk.declare.kinds import File, Image
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job
 from frontdesk.errors import Fault, FrontdeskError, InvalidInput
@@ -154,7 +154,7 @@ async def _read_multipart(request: Request, asker: Asker, card: TaskCard) -> _As
 def part_limits(card: TaskCard) -> dict[str, int]:
     """How many bytes each input's part of a form may have."""
     return {
-        field.name: field.kind.max_bytes if isinstance(field.kind, BINARY_KINDS) else 4 * TEXT_LIMIT_BYTES
+        field.name: field.kind.max_bytes if isinstance(field.kind, Image | File) else 4 * TEXT_LIMIT_BYTES
         for field in card.signature.inputs
     }
 
