@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from frontdesk.errors import CallTimeout
 from support.hosts import House, housed
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -36,6 +37,19 @@ async def test_default_models_are_ready_before_anybody_asks(house: House) -> Non
 async def test_calls_that_come_while_it_loads_wait_for_it(house: House) -> None:
     assert await asyncio.gather(*(house.text("slow", x=float(n)) for n in range(3))) == ["0.0", "1.0", "2.0"]
     assert house.status("slow").restarts == 0
+
+
+@housed("loads.py", call_timeout_s=0.5)
+async def test_a_model_stuck_in_loading_can_be_restarted(house: House) -> None:
+    house.models_folder.mkdir()
+    stuck = house.models_folder / "stuck"
+    stuck.touch()
+    with pytest.raises(CallTimeout, match="still starting"):
+        await house.ask("stuck")
+    assert house.status("stuck").state == "starting"
+    stuck.unlink()
+    await house.client.restart("stuck", house.cards["stuck"].models[0].name)
+    assert await house.text("stuck", x=3.0) == "3.0"
 
 
 @housed("trouble.py", idle_s=0.5)

@@ -114,6 +114,9 @@ class Keeper:
             self._start()
         elif self.state in _SETTLED:
             self._start()
+        elif self._life and self._life.wish is None:  # it loads or trains, perhaps for ever
+            self._life.wish = Wish.START_AGAIN
+            self._life.end()
 
     def kill(self, generation: int, reason: str) -> None:
         """End the process now and start another, unless it is another one already."""
@@ -266,6 +269,7 @@ class Keeper:
                 return False
             reason = life.cause or (life.verdict.reason if life.verdict else how_it_ended(code))
             self._output.note(reason)
+            log.warning("model %s of task %s: %s", self.model.name, self.task.name, reason)
             if life.was_ready:
                 self._failures.crashed()
             else:

@@ -66,6 +66,19 @@ class Slow(fd.Model):
         return x
 
 
+class Stuck(fd.Model):
+    """Is never loaded as long as a file is there."""
+
+    task = "stuck"
+
+    def load(self, version: fd.Version) -> None:
+        while (version.models_folder / "stuck").exists():
+            time.sleep(3600)
+
+    def predict(self, x: float = 1.0) -> float:
+        return x
+
+
 class Trainable(fd.Model):
     """Trains itself where nobody has."""
 
