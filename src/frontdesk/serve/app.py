@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk.serve.asking import Asker
 from frontdesk.serve.exchange import Exchanges, exchange_of
-from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.guard import Guard
 from frontdesk.serve.live import Hub
 from frontdesk.serve.logs import AccessLog
@@ -65,7 +64,7 @@ class App:
         access_log = AccessLog() if services.logs_requests else None
         self.state = AppState(services, hub, metrics, Asker(services, hub, metrics), access_log)
         router = Router(
-            all_routes(classic_routes(services.tasks)),
+            all_routes(services.tasks),
             redirect_slashes=False,
             lifespan=lambda app: self._life(),
         )

@@ -28,6 +28,7 @@ _SPOOL_BYTES = 2**20
 _PARTS_LIMIT = 1000
 _NAME_LIMIT = 200
 TEXT_LIMIT_BYTES = 2**20
+_URLENCODED_LIMIT_BYTES = 8 * 2**20
 
 
 @dataclass(slots=True)
@@ -55,10 +56,10 @@ class Part:
             ) from None
 
 
-async def read_form(request: Request, limits: Mapping[str, int]) -> dict[str, Part]:
+async def read_form(request: Request, limits: Mapping[str, int] | int) -> dict[str, Part]:
     """The parts of a form by name; the last one counts where a name is repeated.
 
-    `limits` says which names may come and how many bytes each may have.
+    `limits` says which names may come and how many bytes each may have; a number alone allows any name.
     """
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type == b"application/x-www-form-urlencoded":
@@ -86,9 +87,10 @@ async def read_form(request: Request, limits: Mapping[str, int]) -> dict[str, Pa
     return collector.parts
 
 
-async def _read_urlencoded(request: Request, limits: Mapping[str, int]) -> dict[str, Part]:
+async def _read_urlencoded(request: Request, limits: Mapping[str, int] | int) -> dict[str, Part]:
     body = bytearray()
-    longest = sum(min(limit, TEXT_LIMIT_BYTES) for limit in limits.values()) * 3 + 4096
+    fields = _PARTS_LIMIT if isinstance(limits, int) else len(limits)
+    longest = min(fields * TEXT_LIMIT_BYTES, _URLENCODED_LIMIT_BYTES)
     async for chunk in request.stream():
         body += chunk
         if len(body) > longest:
@@ -107,7 +109,9 @@ async def _read_urlencoded(request: Request, limits: Mapping[str, int]) -> dict[
     return parts
 
 
-def _new_part(name: str, filename: str | None, media_type: str, limits: Mapping[str, int]) -> Part:
+def _new_part(name: str, filename: str | None, media_type: str, limits: Mapping[str, int] | int) -> Part:
+    if isinstance(limits, int):
+        limits = {name: limits}
     if name not in limits:
         known = ", ".join(limits) or "none"
         raise Problem(
@@ -132,7 +136,7 @@ def _append(part: Part, content: bytes) -> None:
 class _Collector:
     """What the parser tells, put together to parts."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
+    def __init__(self, limits: Mapping[str, int] | int) -> None:
         self.parts: dict[str, Part] = {}
         self.is_complete = False
         self.received_bytes = 0

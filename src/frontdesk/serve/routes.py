@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from starlette.middleware import Middleware
@@ -13,8 +13,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from frontdesk.declare.signature import TaskCard
 from frontdesk.serve.api import docs, events, files, jobs, operations, tasks
 from frontdesk.serve.api.predict import Predict, compare
+from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.pages import page_routes
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -62,10 +64,12 @@ def api_routes() -> list[BaseRoute]:
     ]
 
 
-def all_routes(classic: Sequence[BaseRoute]) -> list[BaseRoute]:
+def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
     """The whole table. What is text and not urgent is compressed."""
-    compressed = [Mount("/static", StaticSources(directory=STATIC, check_dir=False)), *page_routes()]
-    return [*api_routes(), *classic, Mount("", routes=compressed, middleware=[Middleware(GZipMiddleware)])]
+    api, pages = api_routes(), page_routes()
+    classic = classic_routes(tasks, [*api, *pages])
+    static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
+    return [*api, *classic, Mount("", routes=[static, *pages], middleware=[Middleware(GZipMiddleware)])]
 
 
 class StaticSources(StaticFiles):
