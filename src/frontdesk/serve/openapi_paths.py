@@ -87,8 +87,8 @@ def _events(description: str) -> Json:
     }
 
 
-_JOB_ID = parameter("job", "path", {"type": "string", "format": "uuid"})
-_FILE_ID = parameter("file", "path", {"type": "string", "format": "uuid"})
+_JOB_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
+_FILE_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
 _TASK = parameter("task", "path", {"type": "string"})
 _MODEL = parameter("model", "path", {"type": "string"})
 _PAGING = (
@@ -136,7 +136,7 @@ SHARED_PATHS: Json = {
             responses=_answer("JobsDocument", "One page of jobs."), problems=(422,),
         )
     },
-    "/api/jobs/{job}": {
+    "/api/jobs/{id}": {
         "get": operation(
             "show_job", "jobs", "One job",
             parameters=[_JOB_ID, parameter("wait", "query", {"type": "number"}, "Seconds to wait for its end.")],
@@ -147,23 +147,23 @@ SHARED_PATHS: Json = {
             responses={"204": {"description": "Removed."}}, problems=(404, 409),
         ),
     },
-    "/api/jobs/{job}/cancel": _job_verb("cancel", "Cancel a job; if it runs, its work is ended"),
-    "/api/jobs/{job}/retry": _job_verb("retry", "Try a failed or cancelled job again"),
-    "/api/jobs/{job}/archive": _job_verb("archive", "Put a job out of sight"),
-    "/api/jobs/{job}/unarchive": _job_verb("unarchive", "Bring an archived job back"),
-    "/api/jobs/{job}/input": {
+    "/api/jobs/{id}/cancel": _job_verb("cancel", "Cancel a job; if it runs, its work is ended"),
+    "/api/jobs/{id}/retry": _job_verb("retry", "Try a failed or cancelled job again"),
+    "/api/jobs/{id}/archive": _job_verb("archive", "Put a job out of sight"),
+    "/api/jobs/{id}/unarchive": _job_verb("unarchive", "Bring an archived job back"),
+    "/api/jobs/{id}/input": {
         "get": operation(
             "show_job_input", "jobs", "What the job was made from", parameters=[_JOB_ID],
             responses=_bytes("The file, or the inputs as JSON."), problems=(404,),
         )
     },
-    "/api/jobs/{job}/result": {
+    "/api/jobs/{id}/result": {
         "get": operation(
             "show_job_result", "jobs", "What came of the job", parameters=[_JOB_ID],
             responses=_bytes("The file, or the outputs as JSON."), problems=(404, 409),
         )
     },
-    "/api/jobs/{job}/events": {
+    "/api/jobs/{id}/events": {
         "get": operation(
             "job_events", "jobs", "Events of one job as they happen", parameters=[_JOB_ID, *_RESUME],
             responses=_events("Events, each an EventDocument; `end` when the job is over."), problems=(400, 404),
@@ -192,7 +192,7 @@ SHARED_PATHS: Json = {
             responses=_answer("FileDocument", "The stored file.", "201"), problems=(400, 413, 415, 422),
         )
     },
-    "/api/files/{file}": {
+    "/api/files/{id}": {
         "get": operation(
             "download_file", "files", "Download a file", parameters=[_FILE_ID],
             responses=_bytes("Its content."), problems=(404,),

@@ -43,24 +43,23 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/tasks/{task}/models/{model}/restart", POST=operations.restart_host),
         resource("/api/tasks/{task}/models/{model}/log", GET=operations.host_log),
         resource("/api/jobs", GET=jobs.list_jobs),
-        resource("/api/jobs/{job}", GET=jobs.show_job, DELETE=jobs.remove_job),
-        resource("/api/jobs/{job}/events", GET=events.job_events),
-        resource("/api/jobs/{job}/cancel", POST=jobs.cancel_job),
-        resource("/api/jobs/{job}/retry", POST=jobs.retry_job),
-        resource("/api/jobs/{job}/archive", POST=jobs.archive_job),
-        resource("/api/jobs/{job}/unarchive", POST=jobs.unarchive_job),
-        resource("/api/jobs/{job}/input", GET=jobs.show_input),
-        resource("/api/jobs/{job}/result", GET=jobs.show_result),
+        resource("/api/jobs/{id}", GET=jobs.show_job, DELETE=jobs.remove_job),
+        resource("/api/jobs/{id}/events", GET=events.job_events),
+        resource("/api/jobs/{id}/cancel", POST=jobs.cancel_job),
+        resource("/api/jobs/{id}/retry", POST=jobs.retry_job),
+        resource("/api/jobs/{id}/archive", POST=jobs.archive_job),
+        resource("/api/jobs/{id}/unarchive", POST=jobs.unarchive_job),
+        resource("/api/jobs/{id}/input", GET=jobs.show_input),
+        resource("/api/jobs/{id}/result", GET=jobs.show_result),
         resource("/api/events", GET=events.all_events),
         resource("/api/files", POST=files.upload_file),
-        resource("/api/files/{file}", GET=files.download_file, DELETE=files.remove_file),
+        resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),
         resource("/api/hosts", GET=operations.list_hosts),
         resource("/livez", GET=operations.livez),
         resource("/readyz", GET=operations.readyz),
         resource("/metrics", GET=operations.metrics),
         resource("/openapi.json", GET=docs.openapi),
         resource("/docs", GET=docs.docs),
-        resource("/docs/start.js", GET=docs.docs_start),
     ]
 
 
@@ -68,8 +67,9 @@ def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
     """The whole table. What is text and not urgent is compressed."""
     api, pages = api_routes(), page_routes()
     classic = classic_routes(tasks, [*api, *pages])
+    start_docs = resource("/docs/start.js", GET=docs.docs_start)
     static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
-    return [*api, *classic, Mount("", routes=[static, *pages], middleware=[Middleware(GZipMiddleware)])]
+    return [*api, *classic, Mount("", routes=[static, start_docs, *pages], middleware=[Middleware(GZipMiddleware)])]
 
 
 class StaticSources(StaticFiles):

@@ -21,7 +21,7 @@ _LARGEST_ID = 2**63 - 1
 async def job_events(request: Request) -> Response:
     """GET /api/jobs/{id}/events: from the job's first event on, until the job is over."""
     services, owner = services_of(request), owner_of(request)
-    job_id = request.path_params["job"]
+    job_id = request.path_params["id"]
     await in_thread(services.desk.get, job_id, owner)
     after = _resume_after(request)
 

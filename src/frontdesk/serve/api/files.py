@@ -40,13 +40,13 @@ async def upload_file(request: Request) -> Response:
 
 async def download_file(request: Request) -> Response:
     """GET /api/files/{id}"""
-    return await stored_file_response(services_of(request), request.path_params["file"], owner_of(request))
+    return await stored_file_response(services_of(request), request.path_params["id"], owner_of(request))
 
 
 async def remove_file(request: Request) -> Response:
     """DELETE /api/files/{id}"""
     services = services_of(request)
-    stored = await in_thread(own_file, services, request.path_params["file"], owner_of(request))
+    stored = await in_thread(own_file, services, request.path_params["id"], owner_of(request))
     await in_thread(services.files.remove, stored.id)
     return Response(status_code=204)
 

@@ -44,7 +44,7 @@ async def show_job(request: Request) -> Response:
     known_query(request, "wait")
     services = services_of(request)
     wait_s = seconds(request, "wait", services.limits.wait_s)
-    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
     if wait_s and not job.state.is_final:
         job = await asker_of(request).wait_for(job, wait_s)
     retry_after = _RETRY_AFTER_S.get(job.state)
@@ -74,14 +74,14 @@ async def unarchive_job(request: Request) -> Response:
 
 async def remove_job(request: Request) -> Response:
     """DELETE /api/jobs/{id}"""
-    await in_thread(services_of(request).desk.remove, request.path_params["job"], owner_of(request))
+    await in_thread(services_of(request).desk.remove, request.path_params["id"], owner_of(request))
     return Response(status_code=204)
 
 
 async def show_input(request: Request) -> Response:
     """GET /api/jobs/{id}/input: the file it was made from, or the inputs as JSON."""
     services = services_of(request)
-    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
     if job.input_file is not None:
         return await stored_file_response(services, job.input_file, job.owner)
     return Response(job.payload, media_type="application/json")
@@ -90,7 +90,7 @@ async def show_input(request: Request) -> Response:
 async def show_result(request: Request) -> Response:
     """GET /api/jobs/{id}/result: the file that came of it, or the outputs as JSON."""
     services = services_of(request)
-    job = await in_thread(services.desk.get, request.path_params["job"], owner_of(request))
+    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
     if job.state is not JobState.SUCCEEDED:
         raise Conflict(f"The job is {job.state}; only one that succeeded has a result.")
     if job.result_file is not None:
@@ -107,7 +107,7 @@ async def _changed(request: Request, change: Callable[[str, str], Job]) -> Respo
         change(job_id, owner)
         return job_document(services.desk, services.desk.get(job_id, owner))
 
-    return json_response(await in_thread(apply, request.path_params["job"], owner_of(request)))
+    return json_response(await in_thread(apply, request.path_params["id"], owner_of(request)))
 
 
 def _choice(request: Request, name: str, kind: type[E]) -> E | None:
