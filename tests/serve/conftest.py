@@ -1,0 +1,19 @@
+"""One real server for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.web import Web, running
+
+SHOP = Path(__file__).parent / "shop"
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A web process, hosts and, inside `with web.working()`, a worker."""
+    with running(tmp_path_factory.mktemp("web"), SHOP) as web:
+        yield web
