@@ -14,7 +14,7 @@ from frontdesk.desk.job import Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import FrontdeskError, HostUnreachable, InvalidInput, LeaseLost, Overloaded
 from frontdesk.host.client import HostAnswer
-from frontdesk.serve.live import Hub
+from frontdesk.serve.live import Hub, Watch
 from frontdesk.serve.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ class AdoptedCalls:
         self._desk, self._hub = desk, hub
         self._beat_every_s = lease_s / 3
         self._keepers: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self._watches: set[Watch] = set()
+        self._is_stopping = False
 
     def keep(self, lease: Lease, call: Call) -> None:
         """See this call through."""
@@ -44,26 +45,38 @@ class AdoptedCalls:
         """Give what is nearly done a moment, and the rest back to the workers."""
         if self._keepers:
             await asyncio.wait(self._keepers, timeout=_DRAIN_S)
-        self._stopping.set()
+        self._is_stopping = True
+        for watch in self._watches:
+            watch.notice()
         await asyncio.gather(*self._keepers)
 
     async def _keep(self, lease: Lease, call: Call) -> None:
         try:
-            with self._hub.watching(lease.job.id) as watch:
-                call.add_done_callback(lambda _: watch.notice())
-                while not call.done() and not self._stopping.is_set():
-                    if await watch.wait(self._beat_every_s):
-                        # News of this job may be that it was cancelled; our own adoption is news too.
-                        await asyncio.wait({call}, timeout=_LOOK_S)
-                    if not call.done() and await in_thread(self._desk.beat, [lease]):
-                        call.cancel()  # which ends the model's work as well
-                        return
-            await in_thread(self._settle, lease, call)
+            if await self._is_ours_to_the_end(lease, call):
+                await in_thread(self._settle, lease, call)
+            else:
+                call.cancel()  # which ends the model's work as well
         except LeaseLost:
             log.info("job %s was cancelled or given to another worker", lease.job.id)
         except Exception:
             # The lease runs out, and a worker does it again.
             log.exception("the answer of job %s could not be written", lease.job.id)
+
+    async def _is_ours_to_the_end(self, lease: Lease, call: Call) -> bool:
+        """Send heartbeats until the call is done or this process stops; False when the lease is lost before."""
+        with self._hub.watching(lease.job.id) as watch:
+            self._watches.add(watch)
+            call.add_done_callback(lambda _: watch.notice())
+            try:
+                while not call.done() and not self._is_stopping:
+                    if await watch.wait(self._beat_every_s):
+                        # News of this job may be that it was cancelled; our own adoption is news too.
+                        await asyncio.wait({call}, timeout=_LOOK_S)
+                    if not call.done() and await in_thread(self._desk.beat, [lease]):
+                        return False
+            finally:
+                self._watches.discard(watch)
+        return True
 
     def _settle(self, lease: Lease, call: Call) -> None:
         if not call.done():

@@ -50,8 +50,8 @@ class ClassicRequest:
         form: dict[str, str | bytes] = {}
         body = b""
         if media_type(request.headers.get("content-type", "").encode("latin-1")) in _FORMS:
-            parts = await read_form(request, services_of(request).limits.body_bytes)
-            form = {name: part.value() for name, part in parts.items()}
+            async with read_form(request, services_of(request).limits.body_bytes) as parts:
+                form = {name: part.value() for name, part in parts.items()}
         else:
             body = await request.body()
         path = {name: str(value) for name, value in request.path_params.items()}

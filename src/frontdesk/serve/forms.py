@@ -5,8 +5,9 @@ A part that nobody expects is refused when its header is read, before its conten
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath, PureWindowsPath
 from typing import IO, TYPE_CHECKING, cast
@@ -56,21 +57,28 @@ class Part:
             ) from None
 
 
-async def read_form(request: Request, limits: Mapping[str, int] | int) -> dict[str, Part]:
-    """The parts of a form by name; the last one counts where a name is repeated.
+Limits = Mapping[str, int] | int
+"""Which names may come and how many bytes each may have; a number alone allows any name."""
 
-    `limits` says which names may come and how many bytes each may have; a number alone allows any name.
-    """
+
+@contextlib.asynccontextmanager
+async def read_form(request: Request, limits: Limits) -> AsyncIterator[dict[str, Part]]:
+    """The parts of a form by name, until the block ends; the last one counts where a name is repeated."""
+    with contextlib.ExitStack() as open_files:
+        yield await _read(request, _NewPart(limits, open_files))
+
+
+async def _read(request: Request, new_part: _NewPart) -> dict[str, Part]:
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type == b"application/x-www-form-urlencoded":
-        return await _read_urlencoded(request, limits)
+        return await _read_urlencoded(request, new_part)
     if media_type != b"multipart/form-data":
         raise Problem(
             415, "This address takes multipart/form-data.", headers={"Accept-Post": "multipart/form-data"}
         )
     if not options.get(b"boundary"):
         raise Problem(400, "The multipart body has no boundary.")
-    collector = _Collector(limits)
+    collector = _Collector(new_part)
     try:
         parser = MultipartParser(options[b"boundary"], collector.callbacks())
         async for chunk in request.stream():
@@ -87,14 +95,12 @@ async def read_form(request: Request, limits: Mapping[str, int] | int) -> dict[s
     return collector.parts
 
 
-async def _read_urlencoded(request: Request, limits: Mapping[str, int] | int) -> dict[str, Part]:
+async def _read_urlencoded(request: Request, new_part: _NewPart) -> dict[str, Part]:
     body = bytearray()
-    fields = _PARTS_LIMIT if isinstance(limits, int) else len(limits)
-    longest = min(fields * TEXT_LIMIT_BYTES, _URLENCODED_LIMIT_BYTES)
     async for chunk in request.stream():
         body += chunk
-        if len(body) > longest:
-            raise Problem(413, f"The form is larger than {longest} bytes.")
+        if len(body) > _URLENCODED_LIMIT_BYTES:
+            raise Problem(413, f"The form is larger than {_URLENCODED_LIMIT_BYTES} bytes.")
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PARTS_LIMIT
@@ -103,24 +109,29 @@ async def _read_urlencoded(request: Request, limits: Mapping[str, int] | int) ->
         raise Problem(400, "The form is broken.") from None
     parts: dict[str, Part] = {}
     for name, text in pairs:
-        part = _new_part(name, None, "text/plain", limits)
+        part = new_part(name, None, "text/plain")
         _append(part, text.encode())
         parts[name] = part
     return parts
 
 
-def _new_part(name: str, filename: str | None, media_type: str, limits: Mapping[str, int] | int) -> Part:
-    if isinstance(limits, int):
-        limits = {name: limits}
-    if name not in limits:
-        known = ", ".join(limits) or "none"
-        raise Problem(
-            422,
-            f"The form has a field nobody asked for. Known fields: {known}.",
-            errors=(Fault(f"/{name}", "Unknown."),),
-        )
-    content = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  (closed when the request is forgotten)
-    return Part(name, filename, media_type, limits[name], cast(IO[bytes], content))
+class _NewPart:
+    """Makes parts, within limits; their files are closed with `open_files`."""
+
+    def __init__(self, limits: Limits, open_files: contextlib.ExitStack) -> None:
+        self._limits, self._open_files = limits, open_files
+
+    def __call__(self, name: str, filename: str | None, media_type: str) -> Part:
+        limits = {name: self._limits} if isinstance(self._limits, int) else self._limits
+        if name not in limits:
+            fault = Fault(f"/{name}", "Unknown.")
+            raise Problem(
+                422,
+                f"The form has a field nobody asked for. Known: {', '.join(limits) or 'none'}.",
+                errors=(fault,),
+            )
+        content = self._open_files.enter_context(tempfile.SpooledTemporaryFile(_SPOOL_BYTES))  # noqa: SIM115
+        return Part(name, filename, media_type, limits[name], cast(IO[bytes], content))
 
 
 def _append(part: Part, content: bytes) -> None:
@@ -136,11 +147,11 @@ def _append(part: Part, content: bytes) -> None:
 class _Collector:
     """What the parser tells, put together to parts."""
 
-    def __init__(self, limits: Mapping[str, int] | int) -> None:
+    def __init__(self, new_part: _NewPart) -> None:
         self.parts: dict[str, Part] = {}
         self.is_complete = False
         self.received_bytes = 0
-        self._limits = limits
+        self._new_part = new_part
         self._count = 0
         self._part: Part | None = None
         self._headers: dict[bytes, bytes] = {}
@@ -182,11 +193,10 @@ class _Collector:
             raise Problem(400, "A part of the multipart body has no name.")
         filename = options.get(b"filename")
         media_type, _ = parse_options_header(self._headers.get(b"content-type"))
-        part = _new_part(
+        part = self._new_part(
             name.decode(errors="replace"),
             None if filename is None else plain_name(filename.decode(errors="replace")),
             media_type.decode("latin-1") or "application/octet-stream",
-            self._limits,
         )
         self._part = self.parts[part.name] = part
 

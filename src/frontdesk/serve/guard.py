@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontdesk.serve.exchange import exchange_of
 from frontdesk.serve.problems import Problem
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DRAIN_S = 5.0
 _OWN_SITE = frozenset({b"same-origin", b"none"})
 
 
@@ -31,6 +35,7 @@ class Guard:
             if length is None:
                 receive = self._counted(receive)
             elif not length.isdigit() or int(length) > self._limit:
+                await self._drain(receive)
                 raise self._too_large()
         await self._app(scope, receive, send)
 
@@ -51,10 +56,21 @@ class Guard:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._limit:
+                await self._drain(receive)
                 raise self._too_large()
             return message
 
         return counted
+
+    async def _drain(self, receive: Receive) -> None:
+        """Take some more of a body that is too large: many clients look for an answer only once they have sent all."""
+        left = self._limit
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                message = await receive()
+                while message.get("more_body", False) and left > 0:
+                    left -= len(message.get("body", b""))
+                    message = await receive()
 
 
 def _refuse_other_sites(scope: Scope, headers: dict[bytes, bytes]) -> None:

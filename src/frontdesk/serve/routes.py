@@ -69,7 +69,11 @@ def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
     classic = classic_routes(tasks, [*api, *pages])
     start_docs = resource("/docs/start.js", GET=docs.docs_start)
     static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
-    return [*api, *classic, Mount("", routes=[static, start_docs, *pages], middleware=[Middleware(GZipMiddleware)])]
+    return [
+        *api,
+        *classic,
+        Mount("", routes=[static, start_docs, *pages], middleware=[Middleware(GZipMiddleware)]),
+    ]
 
 
 class StaticSources(StaticFiles):

@@ -23,18 +23,23 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(app: App, listener: socket.socket) -> None:
-    """Serve `app` on a socket that listens already, until SIGTERM or SIGINT."""
+def server_for(app: App) -> uvicorn.Server:
+    """The server of one web process."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
         ws="none",
         lifespan="on",
-        access_log=False,  # app.py writes its own
+        access_log=False,  # exchange.py has its own
         log_config=None,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_PATIENCE_S,
     )
-    _Server(config, app).run(sockets=[listener])
+    return _Server(config, app)
+
+
+def run(app: App, listener: socket.socket) -> None:
+    """Serve `app` on a socket that listens already, until SIGTERM or SIGINT."""
+    server_for(app).run(sockets=[listener])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from frontdesk.errors import NotFound
 from frontdesk.serve.api.reading import known_query, whole_number
 from frontdesk.serve.live import event_stream, hub_of
 from frontdesk.serve.problems import Problem
@@ -26,7 +27,10 @@ async def job_events(request: Request) -> Response:
     after = _resume_after(request)
 
     def is_over() -> bool:
-        return services.desk.get(job_id, owner).state.is_final
+        try:
+            return services.desk.get(job_id, owner).state.is_final
+        except NotFound:  # removed while we looked on
+            return True
 
     return _stream(request, job_id, 0 if after is None else after, is_over)
 
@@ -40,6 +44,8 @@ async def all_events(request: Request) -> Response:
 
 
 def _stream(request: Request, job_id: str | None, after: int, is_over: Callable[[], bool]) -> Response:
+    if request.method == "HEAD":
+        return Response(headers=_HEADERS, media_type="text/event-stream")
     stream = event_stream(
         hub_of(request), services_of(request).desk, owner_of(request), job_id, after, is_over
     )

@@ -28,13 +28,13 @@ _PLAIN_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}").fullmatc
 async def upload_file(request: Request) -> Response:
     """POST /api/files: multipart with the part `file`."""
     services, owner = services_of(request), owner_of(request)
-    parts = await read_form(request, {"file": services.limits.body_bytes})
-    part = parts.get("file")
-    if part is None or part.filename is None:
-        raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
-    part.content.seek(0)
-    media_type = part.media_type if _PLAIN_MEDIA_TYPE(part.media_type) else "application/octet-stream"
-    stored = await in_thread(services.files.add, owner, part.filename, media_type, _chunks(part.content))
+    async with read_form(request, {"file": services.limits.body_bytes}) as parts:
+        part = parts.get("file")
+        if part is None or part.filename is None:
+            raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
+        part.content.seek(0)
+        media_type = part.media_type if _PLAIN_MEDIA_TYPE(part.media_type) else "application/octet-stream"
+        stored = await in_thread(services.files.add, owner, part.filename, media_type, _chunks(part.content))
     return json_response(file_document(stored), 201, {"Location": f"/api/files/{stored.id}"})
 
 

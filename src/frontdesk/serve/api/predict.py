@@ -143,8 +143,8 @@ async def _read_multipart(request: Request, asker: Asker, card: TaskCard) -> _As
     """One part for each input. `model` and `version` are parts too, or, where inputs have these names, in the query."""
     limits = part_limits(card)
     besides = {"model", "version"} - limits.keys()
-    parts = await read_form(request, {**limits, **dict.fromkeys(besides, 200)})
-    values = {name: part.value() for name, part in parts.items()}
+    async with read_form(request, {**limits, **dict.fromkeys(besides, 200)}) as parts:
+        values = {name: part.value() for name, part in parts.items()}
     chosen = {name: _text(values.pop(name)) for name in besides & values.keys()}
     model = chosen.get("model") or request.query_params.get("model")
     version = chosen.get("version") or request.query_params.get("version")
