@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from frontdesk.errors import CallTimeout
+from frontdesk.host.runtime import runtime_folder
 from support.hosts import House, housed
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -173,6 +175,7 @@ def test_hosts_end_when_their_supervisor_is_killed(doing: str, tmp_path: Path) -
         assert host.is_running()
         supervisor.kill()
     host.wait(timeout=3)
+    shutil.rmtree(runtime_folder(tmp_path))  # nobody was left to do it
 
 
 @housed("trouble.py")
