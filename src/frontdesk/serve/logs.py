@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 _PAUSE_S = 0.2
+_BATCH = 100  # small enough that the writing thread never keeps the event loop waiting for long
 _STANDARD_ERROR = 2
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -71,6 +72,8 @@ class AccessLog:
         if not self._records:
             asyncio.get_running_loop().call_later(_PAUSE_S, self._hand_over)
         self._records.append(record)
+        if len(self._records) >= _BATCH:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         if self._records:
@@ -79,11 +82,14 @@ class AccessLog:
 
     def _write(self) -> None:
         while (records := self._handed_over.get()) is not None:
-            _write_all(self._descriptor, b"".join(map(_line, records)))
+            _write_all(self._descriptor, _encoder.encode_lines([_line(record) for record in records]))
 
 
-def _line(record: AccessRecord) -> bytes:
-    line = _AccessLine(
+_encoder = msgspec.json.Encoder()
+
+
+def _line(record: AccessRecord) -> _AccessLine:
+    return _AccessLine(
         time=datetime.fromtimestamp(record.at, UTC),
         level="info",
         event="request",
@@ -94,7 +100,6 @@ def _line(record: AccessRecord) -> bytes:
         request_id=record.request_id,
         client=record.client[0] if record.client else "",
     )
-    return msgspec.json.encode(line) + b"\n"
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
