@@ -100,12 +100,15 @@ def running(folder: Path, *sources: Path) -> Iterator[Web]:
             worker.stop()
             worker_thread.join(timeout=30)
 
-    yield Web(f"http://127.0.0.1:{listener.getsockname()[1]}", app, installation, work)
+    web = Web(f"http://127.0.0.1:{listener.getsockname()[1]}", app, installation, work)
+    yield web
+    web.http.close()
     server.should_exit = True
     serving.result(timeout=30)
     call(supervisor.stop())
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=10)
+    loop.close()
     installation.close()
 
 

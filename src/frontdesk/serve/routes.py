@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from frontdesk.serve.pages import page_routes
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 STATIC = Path(__file__).parent / "static"
+_COMPRESSION = 6
 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
@@ -64,16 +64,13 @@ def api_routes() -> list[BaseRoute]:
 
 
 def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
-    """The whole table. What is text and not urgent is compressed."""
+    """The whole table. Pages and what belongs to them are compressed."""
     api, pages = api_routes(), page_routes()
-    classic = classic_routes(tasks, [*api, *pages])
-    start_docs = resource("/docs/start.js", GET=docs.docs_start)
     static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
-    return [
-        *api,
-        *classic,
-        Mount("", routes=[static, start_docs, *pages], middleware=[Middleware(GZipMiddleware)]),
-    ]
+    start_docs = resource("/docs/start.js", GET=docs.docs_start)
+    for route in (static, *pages):
+        route.app = GZipMiddleware(route.app, compresslevel=_COMPRESSION)
+    return [*api, *classic_routes(tasks, [*api, static, start_docs, *pages]), static, start_docs, *pages]
 
 
 class StaticSources(StaticFiles):

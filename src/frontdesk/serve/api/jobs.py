@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from frontdesk.desk.job import Job, JobState, Lane
+from frontdesk.desk.queue import JobFilters
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
 from frontdesk.serve.api.documents import JobDocument, JobsDocument, job_document
 from frontdesk.serve.api.files import stored_file_response
