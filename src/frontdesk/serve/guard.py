@@ -56,7 +56,8 @@ class Guard:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._limit:
-                await self._drain(receive)
+                if message.get("more_body", False):
+                    await self._drain(receive)
                 raise self._too_large()
             return message
 
