@@ -13,7 +13,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from frontdesk.declare.signature import TaskCard
-from frontdesk.serve.api import docs, events, files, jobs, operations, tasks
+from frontdesk.serve import docs
+from frontdesk.serve.api import events, files, jobs, operations, tasks
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.pages import page_routes
