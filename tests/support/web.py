@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from frontdesk import assemble
-from frontdesk.run.worker import Worker
 from frontdesk.serve.app import App, create_app
 from frontdesk.serve.server import server_for
 from frontdesk.serve.services import Limits, Services
 from frontdesk.settings import Settings
+
+T = TypeVar("T")
 
 WAIT_LIMIT_S = 2.0
 BODY_LIMIT_BYTES = 300_000
@@ -28,17 +27,70 @@ BODY_LIMIT_BYTES = 300_000
 class Web:
     """What a test holds: an HTTP client and, for looking behind it, the parts."""
 
-    def __init__(
-        self, url: str, app: App, installation: assemble.Installation, work: Callable[[], Any]
-    ) -> None:
-        self.url, self.app, self.installation = url, app, installation
-        self.http = httpx.Client(base_url=url, timeout=30)
-        self.working = contextmanager(work)
+    def __init__(self, folder: Path, *sources: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        settings = Settings(
+            data=folder / "data",
+            models=folder / "models",
+            wait_limit_s=WAIT_LIMIT_S,
+            body_limit_bytes=BODY_LIMIT_BYTES,
+            lease_s=3.0,
+        )
+        self.installation = assemble.Installation.open(settings)
+        cards = assemble.cards_of(settings, list(sources))
+        self._supervisor = assemble.supervisor(self.installation, cards)
+        self._call(self._supervisor.start())
+        self.app = self._call(self._build(cards))
+        listener = socket.create_server(("127.0.0.1", 0))
+        self._server = server_for(self.app)
+        self._serving = asyncio.run_coroutine_threadsafe(self._server.serve([listener]), self._loop)
+        while not self._server.started:
+            assert not self._serving.done(), self._serving.exception()
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+
+    async def _build(self, cards: assemble.Cards) -> App:
+        return create_app(_services(self.installation, cards))
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    def stop_serving(self) -> None:
+        """End the web process as SIGTERM would."""
+        self._server.should_exit = True
+        self._serving.result(timeout=30)
+
+    def close(self) -> None:
+        """End everything."""
+        self.http.close()
+        self.stop_serving()
+        self._call(self._supervisor.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+        self.installation.close()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Have a worker for the length of a with block."""
+        worker = assemble.worker(self.installation, name="worker-1")
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            worker.stop()
+            thread.join(timeout=30)
+
+    # ------------------------------------------------------------------------- asking it
 
     def predict(self, task: str, *, headers: dict[str, str] | None = None, **inputs: Any) -> httpx.Response:
         return self.http.post(f"/api/tasks/{task}/predict", json={"inputs": inputs}, headers=headers)
 
     def submit(self, task: str, **inputs: Any) -> str:
+        """Ask for a ticket; give its id."""
         response = self.predict(task, headers={"Prefer": "respond-async"}, **inputs)
         assert response.status_code == 202, response.text
         return str(response.json()["id"])
@@ -49,70 +101,15 @@ class Web:
         return dict(response.json())
 
     def finished(self, job_id: str) -> dict[str, Any]:
-        for _ in range(60):
+        """The job once it is over."""
+        for _ in range(20):
             job = self.job(job_id, WAIT_LIMIT_S)
             if job["state"] in ("succeeded", "failed", "cancelled"):
-                return job
-        raise AssertionError(job)
+                break
+        return job
 
 
-@contextmanager
-def running(folder: Path, *sources: Path) -> Iterator[Web]:
-    """One server; a worker runs only inside `with web.working()`."""
-    settings = Settings(
-        data=folder / "data",
-        models=folder / "models",
-        wait_limit_s=WAIT_LIMIT_S,
-        body_limit_bytes=BODY_LIMIT_BYTES,
-        lease_s=3.0,
-    )
-    installation = assemble.Installation.open(settings)
-    cards = assemble.cards_of(settings, list(sources))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def call(coroutine: Any) -> Any:
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        return future.result(timeout=30)
-
-    supervisor = assemble.supervisor(installation, cards)
-    call(supervisor.start())
-
-    async def build() -> App:
-        services = services_for(installation, cards)
-        return create_app(services)
-
-    app = call(build())
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = server_for(app)
-    serving = asyncio.run_coroutine_threadsafe(server._serve([listener]), loop)
-    while not server.started:
-        assert not serving.done(), serving.exception()
-
-    def work() -> Iterator[None]:
-        worker = assemble.worker(installation, name=f"worker-{os.getpid()}")
-        worker_thread = threading.Thread(target=Worker.run, args=(worker,))
-        worker_thread.start()
-        try:
-            yield
-        finally:
-            worker.stop()
-            worker_thread.join(timeout=30)
-
-    web = Web(f"http://127.0.0.1:{listener.getsockname()[1]}", app, installation, work)
-    yield web
-    web.http.close()
-    server.should_exit = True
-    serving.result(timeout=30)
-    call(supervisor.stop())
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(timeout=10)
-    loop.close()
-    installation.close()
-
-
-def services_for(installation: assemble.Installation, cards: assemble.Cards) -> Services:
+def _services(installation: assemble.Installation, cards: assemble.Cards) -> Services:
     settings = installation.settings
     return Services(
         name="web-1",
