@@ -1,0 +1,112 @@
+"""What a model is: a class with a task, something to load, and a typed `predict`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+Metrics = dict[str, float]
+"""What training measured, by name. Figures on held-out data belong here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One set of weights. Training wrote `folder`; downloads are in `models_folder`."""
+
+    number: int
+    folder: Path
+    models_folder: Path
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run: write to `folder`, draw random numbers from `seed`, say how far it is."""
+
+    folder: Path
+    seed: int = 0
+    tell: Callable[[str], None] = print
+    is_cancelled: Callable[[], bool] = bool
+
+    def progress(self, done: int, total: int | None = None, message: str = "") -> None:
+        """`done` of `total` steps are over."""
+        self.tell(" ".join(filter(None, [f"{done} of {total}" if total else f"{done} done", message])))
+
+    def report(self, **metrics: float) -> None:
+        """Figures measured on the way, such as the loss of an epoch."""
+        self.tell(", ".join(f"{name} {value:.6g}" for name, value in metrics.items()))
+
+    def log(self, message: str) -> None:
+        """A line for whoever reads the log of this run."""
+        self.tell(message)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants the result any more; a long training looks now and then, and returns."""
+        return self.is_cancelled()
+
+
+class Model:
+    """Subclass it, name the `task`, and write `predict` with annotations: they are the task's signature.
+
+    `predict_batch` (a list for each argument in, a list of answers out) and `train(self, run, ...)` are optional.
+    A class whose name starts with an underscore, or that only others build upon, is no model of its own.
+    """
+
+    task: str = ""
+    name: str = ""
+    title: str = ""
+    default: bool = False
+    max_batch: int = 32
+    eager: bool = False
+    timeout_s: float | None = None
+    memory_mb: int | None = None
+    trains_at_first_start: bool = False
+
+    predict: Callable[..., Any]
+    train: Callable[..., Mapping[str, float] | None]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = name_of(cls.__name__)
+        if (shelf := open_shelf.get()) is not None:
+            shelf.append(cls)
+
+    def load(self, version: Version) -> None:
+        """Get ready to answer. Raise `NotTrained` where there is nothing to load."""
+
+
+open_shelf: ContextVar[list[type[Model]] | None] = ContextVar("open_shelf", default=None)
+"""Where classes are put as they are declared; see `declare.shelf`."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def task(function: F, /) -> F: ...
+@overload
+def task(**attributes: Any) -> Callable[[F], F]: ...
+def task(function: F | None = None, /, **attributes: Any) -> F | Callable[[F], F]:
+    """Make a task of a plain function, as it stands or with attributes of a Model: `@fd.task(title="Clock")`."""
+
+    def declare(function: F) -> F:
+        name = name_of(function.__name__)
+        members = {"task": name, "name": name, "predict": staticmethod(function), **attributes}
+        for inherited in ("__doc__", "__module__", "__qualname__"):
+            members[inherited] = getattr(function, inherited)
+        type(function.__name__.lstrip("_"), (Model,), members)
+        return function
+
+    return declare if function is None else declare(function)
+
+
+def name_of(identifier: str) -> str:
+    """The name in addresses of what is called so in Python: `WordList` is `word_list`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", identifier)
+    return words.lower().strip("_")
