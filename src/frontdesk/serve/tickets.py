@@ -53,8 +53,10 @@ class Tickets:
 
     def check_version(self, question: Question) -> None:
         """Refuse a version there is not."""
-        versions, number = self._services.versions, question.version
-        if number is not None and versions.get(question.task.name, question.model.name, number) is None:
+        number, model = question.version, question.model
+        if number is None or (number == 1 and not model.trains):
+            return  # a model that is not trained here has one version, and no record of it
+        if self._services.versions.get(question.task.name, model.name, number) is None:
             raise InvalidInput.of([Fault("/version", "The model has no such version.")])
 
     def _refuse_hopeless(self, question: Question) -> None:
