@@ -3,6 +3,7 @@
     FrontdeskError
     ├── DeclarationError      a model is declared wrongly: file, line and mend
     ├── SettingsError         a setting cannot be used as it is
+    ├── MalformedBody         what was sent is not even JSON
     ├── InvalidInput          what was asked does not fit the signature
     ├── NotFound              there is no such thing, or it is not yours
     ├── Conflict              the state of the thing forbids it
@@ -40,6 +41,10 @@ class DeclarationError(FrontdeskError):
 
 class SettingsError(FrontdeskError):
     """A setting has a value that cannot be used."""
+
+
+class MalformedBody(FrontdeskError, ValueError):
+    """What was sent cannot be read at all."""
 
 
 @dataclass(frozen=True, slots=True)

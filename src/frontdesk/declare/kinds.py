@@ -48,9 +48,13 @@ class Boolean(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="boolean"
 
 
 class Choice(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="choice"):
-    """One of a few strings (`Literal["a", "b"]` or `Annotated[str, Choice(options=...)]`)."""
+    """One of a few strings (`Literal["a", "b"]`, an Enum of strings, or `Annotated[str, Choice(options=...)]`).
+
+    `enum` is where an author's Enum is found in the model's own process: its module and qualified name.
+    """
 
     options: tuple[str, ...] = ()
+    enum: str = ""
 
 
 class Text(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="text"):
@@ -77,7 +81,11 @@ class Image(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="image"):
 
 
 class Drawing(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="drawing"):
-    """A drawing on a canvas: a `numpy.ndarray` of shape (height, width), uint8, 0 paper, 255 ink."""
+    """A drawing on a canvas: a `numpy.ndarray` of shape (height, width), uint8, 0 paper, 255 ink.
+
+    It arrives as rows of such numbers, or as a PNG of any size whose brightness is the ink; what is
+    transparent is paper.
+    """
 
     width: int = 28
     height: int = 28
@@ -93,7 +101,8 @@ class File(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="file"):
 class Table(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="table"):
     """Rows with named columns: a `list[dict[str, float | int | str | bool | None]]`.
 
-    `columns` maps a name to its kind (Number, Integer, Boolean, Choice or Text); empty: any columns.
+    `columns` maps a name to its kind (Number, Integer, Boolean, Choice or Text), and each row then has exactly
+    these; empty: any columns.
     """
 
     columns: dict[str, Number | Integer | Boolean | Choice | Text] = {}
@@ -111,6 +120,16 @@ class Series(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="series"):
 
 
 AnyKind = Number | Integer | Boolean | Choice | Text | Image | Drawing | File | Table | Series
+
+INTEGER_LEAST, INTEGER_MOST = -(2**63), 2**63 - 1
+"""What fits in 64 bits, which is what every program and file format can hold."""
+
+CELL_TEXT_LIMIT = 10_000
+"""Characters of text in a cell, and of a column's name, of a table without declared columns."""
+
+DRAWING_LIMIT_BYTES = 2 * 2**20
+DRAWING_LIMIT_PIXELS = 16_000_000
+"""How large the PNG of a drawing may be."""
 
 BINARY_KINDS: tuple[type[Kind], ...] = (Image, File)
 """Kinds whose value is bytes: a multipart part, base64 text in JSON, or a reference to a stored file."""
