@@ -25,6 +25,7 @@ from frontdesk.errors import (
     HostUnreachable,
     IdempotencyMismatch,
     InvalidInput,
+    MalformedBody,
     ModelBroken,
     NotFound,
     Overloaded,
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[FrontdeskError], int], ...] = (
+    (MalformedBody, 400),
     (InvalidInput, 422),
     (NotFound, 404),
     (Conflict, 409),
