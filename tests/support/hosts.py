@@ -6,6 +6,7 @@ import asyncio
 import functools
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,7 +51,7 @@ class FolderVersions:
             folder=folder,
             metrics=dict(metrics),
             parameters=dict(parameters),
-            created_at=0.0,
+            created_at=datetime.now(UTC),
             is_live=True,
         )
         self._known.append(version)

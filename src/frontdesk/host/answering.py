@@ -30,10 +30,11 @@ class _Returned(NamedTuple):
 class Answering:
     """A loaded model, and how it is asked. Never raises for what a call or the model did wrong."""
 
-    def __init__(self, model: Model, signature: Signature, max_batch: int) -> None:
+    def __init__(self, model: Model, signature: Signature, *, max_batch: int, pixel_limit: int) -> None:
         self._model, self._fields, self._outputs = model, signature.inputs, signature.outputs
         self._predict: Callable[..., Any] = model.predict
         self._predict_batch: Callable[..., Any] | None = getattr(model, "predict_batch", None)
+        self._pixel_limit = pixel_limit
         # Without predict_batch a batch would only hold back the first answers until the last is there.
         self.max_batch = max_batch if self._predict_batch else 1
 
@@ -43,7 +44,7 @@ class Answering:
         asked: dict[int, dict[str, Any]] = {}
         for place, call in enumerate(batch):
             try:
-                asked[place] = to_python(self._fields, call.inputs)
+                asked[place] = to_python(self._fields, call.inputs, self._pixel_limit)
             except Exception as error:  # noqa: BLE001
                 outcomes[place] = _fault(call.key[1], error)
         returned = self._ask_together(list(asked.values())) if len(asked) > 1 else None

@@ -17,7 +17,7 @@ def load(spec: HostSpec) -> Answering:
     """The model, loaded and ready to be asked."""
     model, task, card = _find(spec)
     model.load(_version(spec))
-    return Answering(model, task.signature, card.max_batch)
+    return Answering(model, task.signature, max_batch=card.max_batch, pixel_limit=spec.pixel_limit)
 
 
 def train(spec: HostSpec) -> HostReport:
@@ -30,12 +30,10 @@ def train(spec: HostSpec) -> HostReport:
 
 
 def _find(spec: HostSpec) -> tuple[Model, TaskCard, ModelCard]:
-    classes = load_models(Path(spec.source))
-    for declared in classes:
-        for task in read_task_cards([declared], spec.source, None):
-            card = task.model(spec.model)
-            if task.name == spec.task and card is not None:
-                return declared(), task, card
+    for declared in load_models(Path(spec.source)):
+        if (declared.task, declared.name) == (spec.task, spec.model):
+            (task,) = read_task_cards([declared], spec.source, None)
+            return declared(), task, task.models[0]
     raise DeclarationError(
         f"{spec.source} declares no model {spec.model} of the task {spec.task} any more.",
         "Restart frontdesk.",
