@@ -54,7 +54,7 @@ def one(path: Path, source: Any, target: Any, kind: str = "Identity", **rest: An
 
 def test_a_few_features_are_a_field_each(tmp_path: Path) -> None:
     model = model_of_onnx(linear(tmp_path / "iris-small.onnx", WEIGHTS, metadata=IRIS))
-    assert (model.task, model.name, model.title) == ("iris_small", "iris_small", "Iris by two measurements")
+    assert (model.task, model.name, model.title) == ("iris-small", "iris-small", "Iris by two measurements")
     assert model.__doc__ == "Names the species."
     assert kinds(model) == {
         "sepal_length": Number(title="Sepal length", ge=0, le=10, unit="cm"),
@@ -75,7 +75,7 @@ def test_names_that_are_no_names_in_python_become_some(tmp_path: Path) -> None:
     metadata = {"features": "petal (cm),petal [cm],class,2nd"}
     model = model_of_onnx(linear(tmp_path / "1.onnx", np.eye(4)[:, :3], metadata=metadata))
     assert list(kinds(model)) == ["petal_cm", "petal_cm_2", "class_2", "x_2nd"]
-    assert model.task == "network_1"
+    assert model.task == "1"
 
 
 def test_scores_that_are_no_probabilities_go_through_softmax(tmp_path: Path) -> None:

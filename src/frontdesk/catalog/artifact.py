@@ -22,6 +22,7 @@ from frontdesk.errors import DeclarationError
 _SAMPLES = 16
 _FEWEST_SAMPLES = 3
 _SAMPLING_S = 0.5
+_LONGEST_NAME = 64
 
 
 class _ArtifactModel(Model):
@@ -81,7 +82,7 @@ def model_of_onnx(path: Path) -> type[Model]:
     returns, members = answer_type(shown)
     parameters = [parameter for plan in asked for parameter in plan.parameters]
     name = _name(path.stem)
-    title = notes.text("title") or path.stem.replace("_", " ")
+    title = notes.text("title") or re.sub(r"[_-]+", " ", path.stem)
     return type(
         "OnnxModel",
         (_ArtifactModel,),
@@ -96,7 +97,7 @@ def model_of_onnx(path: Path) -> type[Model]:
             "shown": shown,
             "members": members,
             "predict": _predict(parameters, returns),
-            "predict_batch": _predict_batch(parameters),
+            "predict_batch": _predict_batch(parameters, returns),
         },
     )
 
@@ -109,13 +110,13 @@ def _predict(parameters: list[inspect.Parameter], returns: Any) -> Any:
     return predict
 
 
-def _predict_batch(parameters: list[inspect.Parameter]) -> Any:
+def _predict_batch(parameters: list[inspect.Parameter], returns: Any) -> Any:
     def predict_batch(self: _ArtifactModel, **columns: list[Any]) -> list[Any]:
         rows = zip(*columns.values(), strict=True)
         return self.predict_rows([dict(zip(columns, row, strict=True)) for row in rows])
 
     lists = [p.replace(annotation=list[Any], default=inspect.Parameter.empty) for p in parameters]
-    _declare(predict_batch, lists, list[Any])
+    _declare(predict_batch, lists, list[returns])
     return predict_batch
 
 
@@ -128,12 +129,12 @@ def _declare(function: Any, parameters: list[inspect.Parameter], returns: Any) -
 
 def _description(path: Path, notes: Notes, asked: Sequence[InputPlan]) -> str:
     told = notes.text("description") or f"The network in {path.name}."
-    return "\n\n".join([told, *(plan.note for plan in asked if plan.note)])
+    return " ".join([told, *(plan.note for plan in asked if plan.note)])
 
 
 def _name(text: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "network"
-    return f"network_{name}" if name[0].isdigit() else name
+    """What may be part of an address."""
+    return re.sub(r"[^a-z0-9_-]+", "_", text.lower())[:_LONGEST_NAME].strip("_-") or "network"
 
 
 def _column(plan: OutputPlan, value: Any, count: int) -> list[Any]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import frontdesk
 
 _READ_WHOLE_BYTES = 2**20
+_IMPORTS = "<frozen importlib._bootstrap_external>"
 _PACKAGE = Path(frontdesk.__file__).parent
 
 
@@ -62,6 +64,7 @@ class Recorder:
     def __init__(self) -> None:
         self._paths: set[str] = set()
         self._is_open = True
+        self._began_ns = time.time_ns()
         self._modules = set(sys.modules)
         own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
         if sys.prefix != sys.base_prefix:
@@ -74,12 +77,16 @@ class Recorder:
         """Every path that was read, with its stamp."""
         self._is_open = False
         paths = {Path(path) for path in self._paths} | set(self.modules())
-        return {str(path): stamp for path in sorted(paths) if (stamp := stamp_of(path))}
+        return {str(path): self._stamp(path) for path in sorted(paths) if path.exists()}
 
     def modules(self) -> list[Path]:
         """The files of the modules that were imported, compiled before or not."""
         files = [getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - self._modules]
         return [Path(file) for file in files if file and self._is_noted(file)]
+
+    def _stamp(self, path: Path) -> str:
+        """What was saved while it was read may have been read before that, so its stamp fits nothing."""
+        return "changed" if path.stat().st_mtime_ns > self._began_ns else stamp_of(path)
 
     def _hear(self, event: str, details: tuple[Any, ...]) -> None:
         if not self._is_open or event not in ("open", "os.listdir", "os.scandir") or not details:
@@ -88,10 +95,7 @@ class Recorder:
         if event == "open" and _writes(details):
             return
         # Imports look through every folder on the path; that is not reading it.
-        if (
-            event == "os.listdir"
-            and sys._getframe(1).f_globals.get("__name__") == "_frozen_importlib_external"
-        ):
+        if event == "os.listdir" and sys._getframe(1).f_code.co_filename == _IMPORTS:
             return
         if isinstance(path, str | os.PathLike) or path is None:
             absolute = str(Path(path or ".").absolute())
@@ -99,7 +103,7 @@ class Recorder:
                 self._paths.add(absolute)
 
     def _is_noted(self, path: str) -> bool:
-        return not path.startswith(self._not_noted) and "site-packages" not in path
+        return not f"{path}/".startswith(self._not_noted) and "site-packages" not in path
 
 
 def _writes(details: tuple[Any, ...]) -> bool:
