@@ -14,6 +14,7 @@ from typing import Any
 import frontdesk
 
 _READ_WHOLE_BYTES = 2**20
+_CLOCK_NS = 20_000_000  # the clock that stamps files may be this far behind
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 _PACKAGE = Path(frontdesk.__file__).parent
 
@@ -64,7 +65,7 @@ class Recorder:
     def __init__(self) -> None:
         self._paths: set[str] = set()
         self._is_open = True
-        self._began_ns = time.time_ns()
+        self._began_ns = time.time_ns() - _CLOCK_NS
         self._modules = set(sys.modules)
         own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
         if sys.prefix != sys.base_prefix:

@@ -1,14 +1,16 @@
 """Versions of models: rows that say which there are and which is live, each with a folder of weights.
 
-A version is complete or it is not there. Its folder is put in place inside the transaction that adds
-its row, after the row was accepted and before it is committed, so a crash between the two leaves a folder
-that no row names; whoever gets that number next sweeps it aside.
+A version is complete or it is not there. Its folder is put in place first, under the id its row will have,
+and the row follows; a crash between the two leaves a folder that no row names, and that is removed when
+it is a day old and the model gets another version.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from frontdesk.store.ids import new_id
 from frontdesk.store.tables import versions as table
 
 _ATTEMPTS = 5
+_LEFT_BEHIND_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +87,25 @@ class Versions:
         live: bool = True,
     ) -> VersionRecord:
         """Make a version of the files in `staged`, which is gone afterwards."""
-        ready = self._bring_near(staged)
-        values = {"metrics": dict(metrics), "parameters": dict(parameters)}
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._database.write(lambda c: self._insert(c, task, model, ready, values, live))
-            except sa.exc.IntegrityError:  # another process took the number meanwhile
-                if attempt == _ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+        self._remove_left_behind(task, model)
+        version_id = new_id()
+        values = {
+            "id": version_id,
+            "task": task,
+            "model": model,
+            "metrics": dict(metrics),
+            "parameters": dict(parameters),
+            "is_live": False,
+            "created_at": datetime.now(UTC),
+        }
+        _put_in_place(staged, self._place(task, model, version_id))
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(sa.exc.IntegrityError):  # another process took the number meanwhile
+                number = self._database.write(lambda connection: _insert(connection, values, live))
+                version = self.get(task, model, number)
+                assert version is not None
+                return version
+        raise RuntimeError(f"No number could be had for a version of {model} of {task}.")
 
     def make_live(self, task: str, model: str, number: int) -> VersionRecord:
         """Let this version answer from now on."""
@@ -108,53 +121,18 @@ class Versions:
         assert version is not None
         return version
 
-    def _insert(
-        self,
-        connection: sa.Connection,
-        task: str,
-        model: str,
-        ready: Path,
-        values: Mapping[str, Any],
-        live: bool,
-    ) -> VersionRecord:
-        newest = sa.select(sa.func.max(table.c.number)).where(_of(task, model))
-        number = (connection.execute(newest).scalar() or 0) + 1
-        row = {
-            "id": new_id(),
-            "task": task,
-            "model": model,
-            "number": number,
-            "is_live": False,
-            "created_at": datetime.now(UTC),
-            **values,
-        }
-        connection.execute(sa.insert(table).values(**row))
-        if live:
-            _set_live(connection, task, model, number)
-        folder = self._place(task, model, number)
-        _move(ready, folder)
-        return VersionRecord(
-            task=task,
-            model=model,
-            number=number,
-            folder=folder,
-            metrics=values["metrics"],
-            parameters=values["parameters"],
-            created_at=row["created_at"],
-            is_live=live,
-        )
+    def _remove_left_behind(self, task: str, model: str) -> None:
+        """Remove folders of versions that never came to be."""
+        query = sa.select(table.c.id).where(_of(task, model))
+        with self._database.read() as connection:
+            known = set(connection.execute(query).scalars())
+        folder = self._folder / task / model
+        for left in folder.iterdir() if folder.is_dir() else ():
+            if left.name not in known and time.time() - left.stat().st_ctime > _LEFT_BEHIND_S:
+                shutil.rmtree(left, ignore_errors=True)
 
-    def _bring_near(self, staged: Path) -> Path:
-        """Move the files to the disk they will stay on, all written out, so that the last step is one rename."""
-        ready = self._folder / ".staged" / new_id()
-        ready.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(staged, ready)
-        for path in [*ready.rglob("*"), ready]:
-            _write_out(path)
-        return ready
-
-    def _place(self, task: str, model: str, number: int) -> Path:
-        return self._folder / task / model / str(number)
+    def _place(self, task: str, model: str, version_id: str) -> Path:
+        return self._folder / task / model / version_id
 
     def _one(self, *conditions: sa.ColumnElement[bool]) -> VersionRecord | None:
         with self._database.read() as connection:
@@ -166,7 +144,7 @@ class Versions:
             task=row.task,
             model=row.model,
             number=row.number,
-            folder=self._place(row.task, row.model, row.number),
+            folder=self._place(row.task, row.model, row.id),
             metrics=row.metrics,
             parameters=row.parameters,
             created_at=row.created_at,
@@ -178,26 +156,31 @@ def _of(task: str, model: str) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.task == task, table.c.model == model)
 
 
+def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) -> int:
+    """Add the row under the next number."""
+    task, model = values["task"], values["model"]
+    newest = connection.execute(sa.select(sa.func.max(table.c.number)).where(_of(task, model))).scalar()
+    number = int(newest or 0) + 1
+    connection.execute(sa.insert(table).values(number=number, **values))
+    if live:
+        _set_live(connection, task, model, number)
+    return number
+
+
 def _set_live(connection: sa.Connection, task: str, model: str, number: int) -> None:
-    connection.execute(sa.update(table).where(_of(task, model)).values(is_live=(table.c.number == number)))
+    is_it = sa.case((table.c.number == number, sa.true()), else_=sa.false())
+    connection.execute(sa.update(table).where(_of(task, model)).values(is_live=is_it))
 
 
-def _move(ready: Path, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():  # left by a crash between the rename and the commit: no row ever named it
-        aside = ready.with_name(f"{ready.name}.left")
-        folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-    ready.rename(folder)
-    _write_out(folder.parent)
-
-
-def _write_out(path: Path) -> None:
-    """Have it on the disk, not only on its way there: a version that was acknowledged survives power loss."""
-    if path.is_symlink() or not (path.is_file() or path.is_dir()):
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _put_in_place(staged: Path, place: Path) -> None:
+    """Move a folder, and have it on the disk: a version that was acknowledged survives power loss."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(staged, place)
+    for path in [*place.rglob("*"), place, place.parent]:
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            continue
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
