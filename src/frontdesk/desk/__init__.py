@@ -1,0 +1,1 @@
+"""What is owed: jobs, from the moment somebody asks until their results are past their time."""

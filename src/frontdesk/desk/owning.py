@@ -1,0 +1,92 @@
+"""What an owner may do with a job: cancel, retry, archive, remove. Each is a compare-and-set on its state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from frontdesk.desk.job import FINAL_STATES, RETRYABLE_STATES, JobState
+from frontdesk.desk.rows import Row, find, now, record_states
+from frontdesk.desk.submitting import fair_turn
+from frontdesk.errors import Conflict
+from frontdesk.store.tables import events, files, job_files, jobs
+
+
+def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
+    """End it where it stands. A worker that has it is fenced off, and ends the work when it hears."""
+    row = find(connection, job_id, owner)
+    state = JobState(row["state"])
+    if state in FINAL_STATES:
+        raise Conflict(f"The job is {state} already and cannot be cancelled.")
+    connection.execute(
+        sa.update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(
+            state=JobState.CANCELLED.value,
+            lease_token=jobs.c.lease_token + 1,
+            lease_expires_at=None,
+            worker=None,
+            finished_at=now(),
+        )
+    )
+    record_states(connection, [row], JobState.CANCELLED)
+
+
+def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
+    """Put a failed or cancelled job back in line, with all its attempts; give its lane."""
+    row = find(connection, job_id, owner)
+    state = JobState(row["state"])
+    if state not in RETRYABLE_STATES:
+        raise Conflict(f"The job is {state}; only a failed or cancelled one can be retried.")
+    connection.execute(
+        sa.update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(
+            state=JobState.QUEUED.value,
+            attempts_forgiven=jobs.c.attempts,
+            turn=fair_turn(connection, row["kind"], row["owner"]),
+            error=None,
+            outputs=None,
+            progress_done=0,
+            progress_total=0,
+            progress_message="",
+            started_at=None,
+            finished_at=None,
+        )
+    )
+    record_states(connection, [row], JobState.QUEUED)
+    return str(row["kind"])
+
+
+def set_archived(connection: sa.Connection, job_id: str, owner: str | None, archived: bool) -> None:
+    """Put a finished job out of sight, or back."""
+    row = find(connection, job_id, owner)
+    if archived and JobState(row["state"]) not in FINAL_STATES:
+        raise Conflict(f"The job is {row['state']}; only one that is over can be archived.")
+    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(archived=archived))
+
+
+def remove(connection: sa.Connection, job_id: str, owner: str | None) -> list[str]:
+    """Forget a finished job; give the ids of files that went with it."""
+    row = find(connection, job_id, owner)
+    if JobState(row["state"]) not in FINAL_STATES:
+        raise Conflict(f"The job is {row['state']}; cancel it before you remove it.")
+    return remove_rows(connection, [row])
+
+
+def remove_rows(connection: sa.Connection, rows: Sequence[Row]) -> list[str]:
+    """Delete jobs with all they have. A file goes with the last job that holds it; the ids of those are given."""
+    ids = [row["id"] for row in rows]
+    held = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.job.in_(ids))).scalars())
+    held |= {row[name] for row in rows for name in ("input_file", "result_file") if row[name]}
+    connection.execute(sa.delete(job_files).where(job_files.c.job.in_(ids)))
+    connection.execute(sa.delete(events).where(events.c.job.in_(ids)))
+    connection.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
+    still = set(
+        connection.execute(sa.select(job_files.c.file).where(job_files.c.file.in_(list(held)))).scalars()
+    )
+    gone = sorted(held - still)
+    if gone:
+        connection.execute(sa.delete(files).where(files.c.id.in_(gone)))
+    return gone

@@ -1,0 +1,77 @@
+"""Between rows and records, and the one way events are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Progress
+from frontdesk.errors import NotFound
+from frontdesk.store.tables import events, jobs
+
+Row = sa.RowMapping | Mapping[str, Any]
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def job_of(row: Row) -> Job:
+    """The record of a row of `jobs`."""
+    return Job(
+        id=row["id"],
+        owner=row["owner"],
+        kind=Lane(row["kind"]),
+        task=row["task"],
+        model=row["model"],
+        version=row["version"],
+        state=JobState(row["state"]),
+        payload=row["payload"],
+        outputs=row["outputs"],
+        error=row["error"],
+        progress=Progress(
+            done=row["progress_done"], total=row["progress_total"], message=row["progress_message"]
+        ),
+        metrics=row["metrics"],
+        attempts=row["attempts"],
+        archived=row["archived"],
+        title=row["title"],
+        input_file=row["input_file"],
+        result_file=row["result_file"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def find(connection: sa.Connection, job_id: str, owner: str | None) -> sa.RowMapping:
+    """The row of this owner's job (of anybody's, for None). Somebody else's is not found."""
+    query = sa.select(jobs).where(jobs.c.id == job_id)
+    if owner is not None:
+        query = query.where(jobs.c.owner == owner)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound("There is no such job.")
+    return row
+
+
+def event_of(row: sa.RowMapping) -> JobEvent:
+    """The record of a row of `events`."""
+    return JobEvent(**row)
+
+
+def record_states(
+    connection: sa.Connection, changed: Iterable[Row], state: JobState, error: str | None = None
+) -> None:
+    """Write down that these jobs (rows with id and owner) are now in `state`, in the transaction that did it."""
+    data = {"state": state.value} if error is None else {"state": state.value, "error": error}
+    at = now()
+    rows = [
+        {"job": row["id"], "owner": row["owner"], "event": "state", "data": data, "at": at} for row in changed
+    ]
+    if rows:
+        connection.execute(sa.insert(events), rows)

@@ -1,0 +1,1 @@
+"""Where it stays: rows and files."""

@@ -1,0 +1,123 @@
+"""Every table, in types that SQLite, PostgreSQL and MariaDB share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment in UTC, kept as whole microseconds since 1970: it compares and indexes alike in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = sa.MetaData()
+
+_Id = sa.String(36)
+_Name = sa.String(200)
+# SQLite numbers rows by itself only in a column of exactly this type.
+_Counter = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("owner", _Name, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("task", _Name, nullable=False),
+    sa.Column("model", _Name, nullable=False),
+    sa.Column("version", sa.Integer),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("outputs", sa.LargeBinary),
+    sa.Column("error", sa.Text),
+    sa.Column("progress_done", sa.BigInteger, nullable=False, default=0),
+    sa.Column("progress_total", sa.BigInteger, nullable=False, default=0),
+    sa.Column("progress_message", sa.Text, nullable=False, default=""),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("archived", sa.Boolean, nullable=False, default=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("input_file", _Id),
+    sa.Column("result_file", _Id),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("idempotency_key", sa.String(255)),
+    # Attempts are counted for ever; those before the last retry do not count towards the limit.
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("attempts_forgiven", sa.Integer, nullable=False, default=0),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("worker", _Name),
+    sa.Column("lease_token", sa.Integer, nullable=False, default=0),
+    sa.Column("lease_expires_at", Instant),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("started_at", Instant),
+    sa.Column("finished_at", Instant),
+    sa.UniqueConstraint("owner", "idempotency_key", name="one_job_for_each_key"),
+    sa.Index("jobs_in_line", "kind", "state", "turn", "id"),
+    sa.Index("jobs_of_an_owner_in_line", "kind", "owner", "state", "turn"),
+    sa.Index("jobs_of_an_owner", "owner", "id"),
+    sa.Index("jobs_alike", "owner", "fingerprint", "state"),
+    sa.Index("jobs_leased", "state", "lease_expires_at"),
+    sa.Index("jobs_finished", "kind", "state", "finished_at"),
+    sa.Index("jobs_by_end", "finished_at"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _Counter, primary_key=True, autoincrement=True),
+    sa.Column("job", _Id, nullable=False),
+    sa.Column("owner", _Name, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("events_of_a_job", "job", "id"),
+    sa.Index("events_of_an_owner", "owner", "id"),
+    sqlite_autoincrement=True,  # an id is never given again, so a stream can resume from it
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("owner", _Name, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("media_type", _Name, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Index("files_by_age", "created_at"),
+)
+
+job_files = sa.Table(
+    "job_files",
+    metadata,
+    sa.Column("job", _Id, primary_key=True),
+    sa.Column("file", _Id, primary_key=True),
+    sa.Index("jobs_of_a_file", "file"),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("task", _Name, nullable=False),
+    sa.Column("model", _Name, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("is_live", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.UniqueConstraint("task", "model", "number", name="one_version_for_each_number"),
+)
