@@ -79,11 +79,10 @@ def test_a_hung_call_ends_at_its_deadline_and_the_model_is_back(how: str, tmp_pa
 
 @housed("trouble.py", first_pause_s=0.02)
 async def test_a_model_that_crashes_again_and_again_is_broken_until_it_is_restarted(house: House) -> None:
-    for _ in range(2):
-        with pytest.raises(HostCrashed):
+    # Each call may crash it twice, unless it was sent to a process that was dying already.
+    for _ in range(5):
+        with pytest.raises((HostCrashed, ModelBroken)):
             await house.ask("trouble", do="segfault")
-    with pytest.raises((HostCrashed, ModelBroken)):
-        await house.ask("trouble", do="segfault")
     with pytest.raises(ModelBroken, match=r"It crashed 5 times in a row\. Its process was ended by SIGSEGV"):
         await house.ask("trouble")
     assert house.status("trouble").state == "broken"
