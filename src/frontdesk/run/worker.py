@@ -113,6 +113,7 @@ class Worker:
             asyncio.run_coroutine_threadsafe(self._hosts.close(), self._loop).result(timeout=5)
             self._loop.call_soon_threadsafe(self._loop.stop)
             loop_thread.join(timeout=5)
+            self._loop.close()
 
     async def _open_hosts(self) -> HostClient:
         return self._connect()

@@ -32,6 +32,10 @@ class LocalEngine:
         # A full ear is waited for, but only this long: a frozen process must not slow the others.
         self._out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, _PATIENCE_US))
 
+    def close(self) -> None:
+        """Let go of the socket that rings."""
+        self._out.close()
+
     def wake(self, lane: str) -> None:
         """Tell every worker of this machine that `lane` has something to claim."""
         self._send(_WORKER_SUFFIX, lane.encode())
