@@ -14,7 +14,8 @@ from PIL import Image as Pictures
 from frontdesk.catalog.artifact import model_of_onnx
 from frontdesk.declare.kinds import Boolean, Drawing, Image, Integer, Number, Series, Text
 from frontdesk.declare.model import Model, Version
-from frontdesk.declare.outputs import Classification, Value
+from frontdesk.declare.outputs import Classification, Value, encode_outputs
+from frontdesk.declare.reading import read_task_cards
 from frontdesk.errors import DeclarationError, InvalidInput
 from support.networks import BOOL, FLOAT16, INT64, STRING, UINT8, linear, maps, network, node, tensor
 
@@ -39,7 +40,9 @@ def kinds(model: type[Model]) -> dict[str, Any]:
 
 
 def loaded(path: Path) -> Any:
-    model = model_of_onnx(path)()
+    declared = model_of_onnx(path)
+    read_task_cards([declared], str(path), None)  # which refuses what an author may not declare
+    model = declared()
     model.load(Version(1, path.parent, path.parent))
     return model
 
@@ -230,6 +233,32 @@ def test_several_tensors_are_asked_for_by_name(tmp_path: Path) -> None:
         "sum": [11, 22, 33],
         "difference": [-9, -18, -27],
     }
+
+
+def test_answers_of_every_kind_can_be_sent(tmp_path: Path) -> None:
+    path = network(
+        tmp_path / "a.onnx",
+        [tensor("x", [None, 3])],
+        [
+            node("Softmax", "x", "probabilities"),
+            node("ReduceSum", "x axis", "total", keepdims=1),
+            node("ArgMax", "x", "best", axis=1, keepdims=0),
+            node("Neg", "x", "negative"),
+        ],
+        [
+            tensor("probabilities", [None, 3]),
+            tensor("total", [None, 1]),
+            tensor("best", [None], INT64),
+            tensor("negative", [None, 3]),
+        ],
+        {"axis": np.array([1], np.int64)},
+    )
+    model = loaded(path)
+    (card,) = read_task_cards([type(model)], str(path), None)
+    sent = json.loads(encode_outputs(card.signature.outputs, model.predict(x_1=0.0, x_2=2.0, x_3=1.0)))
+    assert sent["probabilities"]["label"] == "class 1"
+    assert (sent["total"], sent["best"]) == ({"value": 3.0}, {"value": 1})
+    assert sent["negative"] == [0, -2, -1]
 
 
 def test_a_network_without_rows_is_asked_for_its_one_value(tmp_path: Path) -> None:
