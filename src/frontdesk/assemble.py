@@ -1,9 +1,9 @@
 """The whole system on one screen: settings in, working parts out.
 
-    frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds of children
-        web     ── web_app(...)        pages and API; many may share the port
-        worker  ── worker(...)         does jobs
-        host    ── one per model version, started by the Supervisor when it is needed
+frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds of children
+    web     ── web_app(...)        pages and API; many may share the port
+    worker  ── worker(...)         does jobs
+    host    ── one per model version, started by the Supervisor when it is needed
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from frontdesk.serve.app import App
 
 Cards = Mapping[str, TaskCard]
 
@@ -128,10 +128,30 @@ def sweeper(installation: Installation) -> Sweeper:
     return Sweeper(installation.desk, every_s=installation.settings.sweep_s)
 
 
-def web_app(installation: Installation, cards: Cards, *, name: str) -> ASGIApp:
-    """Pages and API."""
+def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
+    """Pages and API, to be built on the event loop that runs them."""
     # Only web processes need a web framework; it is most of the start-up time of the others.
     from frontdesk.serve.app import create_app
-    from frontdesk.serve.services import Services
+    from frontdesk.serve.services import Limits, Services
 
-    raise SystemExit((create_app, Services, installation, cards, name))
+    settings = installation.settings
+    return create_app(
+        Services(
+            name=name,
+            tasks=cards,
+            desk=installation.desk,
+            files=installation.files,
+            versions=installation.versions,
+            hosts=host_client(installation),
+            engine=installation.engine,
+            models_folder=settings.models,
+            thumbs_folder=settings.data / "cache" / "thumbs",
+            metrics_folder=installation.runtime / "metrics",
+            limits=Limits(
+                body_bytes=settings.body_limit_bytes,
+                json_depth=settings.json_depth_limit,
+                wait_s=settings.wait_limit_s,
+                lease_s=settings.lease_s,
+            ),
+        )
+    )

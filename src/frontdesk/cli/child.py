@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from pathlib import Path
 
 import msgspec
@@ -33,23 +34,11 @@ def main() -> None:
 
 
 def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
-    import uvicorn  # only web processes need it
+    from frontdesk.serve.server import run  # a worker needs no web server
 
     cards = msgspec.json.decode(Path(spec.cards).read_bytes(), type=dict[str, TaskCard])
-    app = assemble.web_app(installation, cards, name=spec.name)
-    uvicorn.run(
-        app,
-        fd=spec.listen_fd,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-    )
+    with socket.socket(fileno=spec.listen_fd) as listener:
+        run(assemble.web_app(installation, cards, name=spec.name), listener)
 
 
 def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:

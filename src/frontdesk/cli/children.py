@@ -59,7 +59,9 @@ class Child:
                 return
             log.warning("%s ended with code %s and is started again", self.spec.name, code)
             await asyncio.to_thread(self.on_death, self.spec.name)
-            pause_s = 0.1 if time.monotonic() - began > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
+            pause_s = (
+                0.1 if time.monotonic() - began > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
+            )
             await asyncio.sleep(pause_s)
 
     async def _spawn(self) -> asyncio.subprocess.Process:

@@ -31,7 +31,9 @@ _WORKER_PATIENCE_S = 25.0
 
 
 @click.command("serve")
-@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
+@click.argument(
+    "sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+)
 @data_option
 @click.option("--host", help="Address to listen on; only loopback until there is sign-in.")
 @click.option("--port", type=int, help="Port to listen on (default 8000).")
@@ -136,7 +138,9 @@ def _stop_signal() -> asyncio.Event:
 def _children(
     settings: Settings, cards_file: Path, listen_fd: int, installation: assemble.Installation
 ) -> list[Child]:
-    plain = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()}
+    plain = {
+        name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
+    }
 
     def child(role: str, number: int) -> Child:
         spec = ChildSpec(

@@ -17,9 +17,13 @@ from frontdesk.settings import Settings
 
 
 @click.command("worker")
-@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
+@click.argument(
+    "sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+)
 @data_option
-@click.option("--concurrency", type=click.IntRange(1, 1000), default=64, help="Predict jobs held at once, at most.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), default=64, help="Predict jobs held at once, at most."
+)
 @click.option("--models", type=click.Path(path_type=Path), help="Folder of downloaded weights and pictures.")
 def command(sources: tuple[Path, ...], concurrency: int, **chosen: Any) -> None:
     """Do the jobs of an installation, with hosts of this worker's own.

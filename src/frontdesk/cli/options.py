@@ -1,0 +1,63 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from frontdesk.client import Client
+from frontdesk.errors import FrontdeskError
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="FRONTDESK_DATA",
+    help="Folder of the installation (default: frontdesk-data, or FRONTDESK_DATA).",
+)
+url_option = click.option("--url", help="Address of the server (default: the one that serves the data folder).")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "source": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def start_logging(level: str) -> None:
+    """Structured lines on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def client_of(url: str | None, data: Path | None) -> Client:
+    """A client of the server that was named, or that serves this data folder now."""
+    if url is None:
+        note = (data or Path("frontdesk-data")) / "server.json"
+        try:
+            url = json.loads(note.read_text())["url"]
+        except (OSError, ValueError, KeyError):
+            raise FrontdeskError(
+                f"No server serves from {note.parent}. Start one with `frontdesk serve`, or name one with --url."
+            ) from None
+    return Client(str(url))
+
+
+def print_json(document: object) -> None:
+    """For programs."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
