@@ -13,7 +13,7 @@ from support.web import Web
 
 def test_it_ends_its_streams_and_gives_its_calls_back(other_web: Web) -> None:
     web = other_web
-    job_id = web.predict("double", x=1, pause_s=30, headers={"Prefer": "wait=0.1"}).json()["id"]
+    job_id = web.predict("double", x=1, pause_s=5, headers={"Prefer": "wait=0.1"}).json()["id"]
     answers: list[httpx.Response] = []
     askers = [
         threading.Thread(

@@ -71,6 +71,7 @@ class Web:
         self._thread.join(timeout=10)
         self._loop.close()
         self.installation.close()
+        self.installation.engine.close()
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -101,7 +101,7 @@ async def show_result(request: Request) -> Response:
     return Response(job.outputs, media_type="application/json")
 
 
-async def _changed(request: Request, change: Callable[[str, str], Job]) -> Response:
+async def _changed(request: Request, change: Callable[[str, str], object]) -> Response:
     services = services_of(request)
 
     def apply(job_id: str, owner: str) -> JobDocument:
