@@ -159,6 +159,14 @@ def test_a_changed_network_is_read_again(desk: Desk) -> None:
         desk.describe(path)
 
 
+def test_a_fault_in_metadata_points_at_the_network(desk: Desk) -> None:
+    metadata = {"features": '[{"name": "a", "ge": 5, "le": 1}, "b"]'}
+    path = linear(desk.folder / "net.onnx", [[1], [2]], metadata=metadata)
+    with pytest.raises(DeclarationError, match="metadata") as caught:
+        desk.describe(path)
+    assert caught.value.file == str(path)
+
+
 def test_a_damaged_memory_is_read_afresh(desk: Desk) -> None:
     file = desk.write("a.py", MODEL)
     desk.describe(file)
@@ -206,8 +214,9 @@ def test_one_task_from_two_sources_is_refused(desk: Desk) -> None:
 
 
 def test_a_missing_source_is_refused_before_anything_starts(desk: Desk) -> None:
-    with pytest.raises(DeclarationError, match="no file or folder"):
-        desk.describe(desk.folder / "nothing.py")
+    for name in ("nothing.py", "nothing.onnx", "nothing"):
+        with pytest.raises(DeclarationError, match="no file or folder"):
+            desk.describe(desk.folder / name)
     assert desk.started == []
 
 

@@ -108,7 +108,12 @@ def test_an_import_that_failed_leaves_nothing_behind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [(".", "no model.py"), ("x.py", "no file or folder"), ("x.onnx", "no file"), ("x.txt", "an ONNX file")],
+    [
+        (".", "no model.py"),
+        ("x.py", "no file or folder"),
+        ("x.onnx", "no file or folder"),
+        ("x.txt", "an ONNX file"),
+    ],
 )
 def test_what_cannot_be_served_is_refused_in_plain_words(tmp_path: Path, name: str, problem: str) -> None:
     write(tmp_path / "x.txt", "")

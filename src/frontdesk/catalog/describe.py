@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from frontdesk.catalog.gallery import Gallery
-from frontdesk.catalog.loading import python_file, routes_file
+from frontdesk.catalog.loading import is_network, python_file, routes_file
 from frontdesk.catalog.stamps import identity, still_so
 from frontdesk.declare.signature import TaskCard
 from frontdesk.errors import DeclarationError
@@ -84,7 +84,7 @@ def describe(sources: Sequence[Path], cache_folder: Path, models_folder: Path) -
 
 
 def _order(source: Path, models_folder: Path, thumbs_folder: Path) -> Order:
-    if source.suffix.lower() != ".onnx":
+    if not is_network(source):
         python_file(source)  # what cannot be served is said before a process is started for it
     routes = routes_file(source)
     return Order(

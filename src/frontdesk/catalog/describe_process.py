@@ -12,9 +12,10 @@ from msgspec import structs
 from frontdesk.catalog.artifact_notes import labels_file
 from frontdesk.catalog.describe import Described, Order, Refused
 from frontdesk.catalog.gallery import Gallery
-from frontdesk.catalog.loading import load_models
+from frontdesk.catalog.loading import is_network, load_models
 from frontdesk.catalog.stamps import Recorder, fingerprint, stamp_of
 from frontdesk.catalog.thumbs import make_thumb
+from frontdesk.declare.model import Model
 from frontdesk.declare.reading import read_task_cards
 from frontdesk.declare.signature import TaskCard
 from frontdesk.errors import DeclarationError
@@ -45,15 +46,25 @@ def _read(order: Order) -> Described:
     recorder = Recorder()
     classes = load_models(source)
     stamps = recorder.stamps()
-    cards = read_task_cards(classes, order.source, order.routes)
-    root = source if source.is_dir() else source.parent
-    if source.suffix.lower() == ".onnx":
-        files = [source]
+    if is_network(source):
+        cards = _cards_of_network(classes, order)
         stamps |= {str(file): stamp_of(file) for file in (source, labels_file(source))}
+        root, files = source.parent, [source]
     else:
+        cards = read_task_cards(classes, order.source, order.routes)
+        root = source if source.is_dir() else source.parent
         files = [file for file in recorder.modules() if file.is_relative_to(root)]
     code = fingerprint(files, root)
     return Described(cards=tuple(_with_code(card, code) for card in cards), stamps=stamps)
+
+
+def _cards_of_network(classes: list[type[Model]], order: Order) -> tuple[TaskCard, ...]:
+    """The card of a network. What is wrong with it was written into the file, not into our code that made the class."""
+    try:
+        return read_task_cards(classes, order.source, order.routes)
+    except DeclarationError as error:
+        mend = "Correct the file's metadata."
+        raise DeclarationError(error.problem, mend, order.source) from error
 
 
 def _with_code(card: TaskCard, code: str) -> TaskCard:

@@ -25,7 +25,7 @@ def load_models(source: Path) -> list[type[Model]]:
     An import that fails leaves nothing behind, so that it can be tried again once the file is mended.
     """
     source = source.absolute()
-    if source.suffix.lower() == ".onnx":
+    if is_network(source):
         # Only those who have such a file need what runs it.
         from frontdesk.catalog.artifact import model_of_onnx
 
@@ -46,6 +46,11 @@ def load_models(source: Path) -> list[type[Model]]:
             1,
         )
     return list(declared)
+
+
+def is_network(source: Path) -> bool:
+    """Whether the source is an ONNX file rather than something in Python."""
+    return source.suffix.lower() == ".onnx" and source.is_file()
 
 
 def python_file(source: Path) -> Path:
