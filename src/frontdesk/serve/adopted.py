@@ -72,7 +72,7 @@ class AdoptedCalls:
                     if await watch.wait(self._beat_every_s):
                         # News of this job may be that it was cancelled; our own adoption is news too.
                         await asyncio.wait({call}, timeout=_LOOK_S)
-                    if not call.done() and await in_thread(self._desk.beat, [lease]):
+                    if not call.done() and lease.job.id in await in_thread(self._desk.beat, [lease]):
                         return False
             finally:
                 self._watches.discard(watch)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from frontdesk.desk.job import Job, JobState, Lane
+from frontdesk.desk.job import JobState, Lane
 from frontdesk.desk.queue import JobFilters
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
 from frontdesk.serve.api.documents import JobDocument, JobsDocument, job_document
@@ -128,6 +128,6 @@ def _truth(request: Request, name: str) -> bool | None:
     return None if text is None else text == "true"
 
 
-def _page(services: Services, owner: str, filters: object, limit: int, cursor: str | None) -> JobsDocument:
+def _page(services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None) -> JobsDocument:
     page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
     return JobsDocument(items=[job_document(services.desk, job) for job in page.items], next=page.next)
