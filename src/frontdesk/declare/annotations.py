@@ -32,7 +32,7 @@ from frontdesk.declare.places import Place
 MISSING: Any = object()
 """Stands for a default that is not there."""
 
-_NATURAL: Mapping[str, tuple[type[Kind], ...]] = {
+_NATURAL: Mapping[str, tuple[type[AnyKind], ...]] = {
     "float": (Number,),
     "int": (Integer,),
     "bool": (Boolean,),
@@ -137,7 +137,7 @@ class _Reader:
                 raise self._error(
                     f"is annotated with the bare class fd.{trimming.__name__}.", f"Write {write}."
                 )
-        kinds = [trimming for trimming in trimmings if isinstance(trimming, Kind)]
+        kinds = [trimming for trimming in trimmings if isinstance(trimming, AnyKind)]
         if len(kinds) > 1:
             raise self._error("has several kinds.", "Keep one of them.")
         family = family_of(bare)

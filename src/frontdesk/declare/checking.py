@@ -193,14 +193,16 @@ def _file_ref(given: Mapping[Any, object], pointer: str, faults: Faults) -> File
 
 def _drawing(kind: Drawing, given: object, pointer: str, faults: Faults) -> bytes | list[Any] | None:
     if not isinstance(given, list):
-        wanted = f"a PNG in base64 or {kind.height} rows of {kind.width} numbers"
+        wanted = f"a PNG in base64 or {_rows(kind)}"
         return _content(given, 1, DRAWING_LIMIT_BYTES, wanted, pointer, faults)
     if not has_shape(given, kind):
-        faults.add(
-            pointer, f"Must be {kind.height} rows of {kind.width} numbers, or all of them in one list."
-        )
+        faults.add(pointer, f"Must be {_rows(kind)}, or all of them in one list.")
         return None
     return _inks(given, kind, pointer, faults)
+
+
+def _rows(kind: Drawing) -> str:
+    return f"{count(kind.height, 'row')} of {count(kind.width, 'number')}"
 
 
 def _inks(given: list[Any], kind: Drawing, pointer: str, faults: Faults) -> list[Any]:

@@ -21,7 +21,7 @@ from frontdesk.declare.checking import check_inputs, check_value
 from frontdesk.declare.faults import REQUIRED, UNKNOWN, Faults, below
 from frontdesk.declare.forms import parsed_form
 from frontdesk.declare.kinds import INTEGER_MOST, Drawing, Field, Integer, Table
-from frontdesk.declare.wire import FileRef, has_shape, inputs_type
+from frontdesk.declare.wire import FileRef, has_shape, inputs_type, is_exact
 from frontdesk.errors import Fault, InvalidInput, MalformedBody
 
 __all__ = ["FileRef", "InputCodec", "PredictRequest", "check_depth"]
@@ -58,6 +58,7 @@ class InputCodec:
         )
         self._decode_request: Callable[[bytes], Any] = msgspec.json.Decoder(self._request_type).decode
         self._decode_inputs = msgspec.json.Decoder(self._inputs_type).decode
+        self._is_exact = all(is_exact(field.kind) for field in fields)
         self._drawings = tuple(
             (field.name, field.kind) for field in fields if isinstance(field.kind, Drawing)
         )
@@ -69,15 +70,13 @@ class InputCodec:
             request: PredictRequest = self._decode_request(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._checked_request(_parsed(raw))
-        if self._drawings and not self._have_shape(request.inputs):
-            return self._checked_request(_parsed(raw))
-        return request
+        return request if self._fits(request.inputs) else self._checked_request(_parsed(raw))
 
     def decode_inputs(self, raw: bytes) -> dict[str, Any]:
         """The inputs alone, by name."""
         try:
             inputs = self._decode_inputs(raw)
-            if self._have_shape(inputs):
+            if self._fits(inputs):
                 return self.as_dict(inputs)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
@@ -97,12 +96,13 @@ class InputCodec:
             wire[name] = msgspec.to_builtins(wire[name])
         return wire
 
-    def _have_shape(self, inputs: msgspec.Struct) -> bool:
+    def _fits(self, inputs: msgspec.Struct) -> bool:
+        """Whether what msgspec let through is right indeed."""
         for name, kind in self._drawings:
             drawing = getattr(inputs, name)
             if drawing is not None and not has_shape(drawing, kind):
                 return False
-        return True
+        return self._is_exact
 
     def _checked_request(self, given: object) -> PredictRequest:
         if not isinstance(given, dict):

@@ -34,7 +34,10 @@ def place_of(declared: type | Callable[..., Any]) -> Place:
     try:
         return Place(inspect.getsourcefile(declared), inspect.getsourcelines(declared)[1])
     except (OSError, TypeError):
-        return Place()
+        # A class without source of its own stands for a function, or its module was loaded in an unusual way.
+        predict = inspect.getattr_static(declared, "predict", None)
+        function = getattr(predict, "__func__", predict)
+        return place_of(function) if inspect.isfunction(function) else Place()
 
 
 def place_of_parameter(function: Callable[..., Any], name: str) -> Place:

@@ -9,7 +9,7 @@ Table                           rows by column name
 Series                          list[float]
 
 These types refuse some JSON that is valid after all, such as 1.0 for an integer: then `declare.checking` has the
-last word. They accept nothing that it would not.
+last word. They accept nothing that it would not, but for what `is_exact` and `has_shape` are about.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _table(kind: Table) -> Any:
     cell_text = Annotated[str, msgspec.Meta(max_length=CELL_TEXT_LIMIT)]
     whole_number = Annotated[int, msgspec.Meta(ge=INTEGER_LEAST, le=INTEGER_MOST)]
     row: Any = dict[cell_text, bool | whole_number | float | cell_text | None]
-    if kind.columns:
+    if kind.columns and is_exact(kind):
         # Columns may be called anything, attributes may not: they are numbered, and renamed in JSON.
         row = msgspec.defstruct(
             "Row",
@@ -148,6 +148,14 @@ def _table(kind: Table) -> Any:
             gc=False,
         )
     return Annotated[list[row], msgspec.Meta(min_length=1, max_length=kind.max_rows)]
+
+
+_UNFIT_FOR_STRUCTS = re.compile(r'["\\\x00-\x1f]').search
+
+
+def is_exact(kind: AnyKind) -> bool:
+    """Whether the type refuses all that is wrong. For columns named in a way msgspec cannot have it does not."""
+    return not isinstance(kind, Table) or not any(map(_UNFIT_FOR_STRUCTS, kind.columns))
 
 
 def _series(kind: Series) -> Any:
