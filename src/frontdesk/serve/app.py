@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from frontdesk.serve.asking import Asker
 from frontdesk.serve.exchange import Exchanges, exchange_of
 from frontdesk.serve.guard import Guard
-from frontdesk.serve.live import Hub
+from frontdesk.serve.live import Hub, Reader
 from frontdesk.serve.logs import AccessLog
 from frontdesk.serve.metrics import Metrics
 from frontdesk.serve.openapi import OpenApi, openapi_document
@@ -42,6 +42,7 @@ class AppState:
 
     services: Services
     hub: Hub
+    reader: Reader
     metrics: Metrics
     asker: Asker
     access_log: AccessLog | None
@@ -62,7 +63,9 @@ class App:
         hub = Hub(services.engine)
         metrics = Metrics(services.metrics_folder, services.name)
         access_log = AccessLog() if services.logs_requests else None
-        self.state = AppState(services, hub, metrics, Asker(services, hub, metrics), access_log)
+        self.state = AppState(
+            services, hub, Reader(services.desk), metrics, Asker(services, hub, metrics), access_log
+        )
         router = Router(
             all_routes(services.tasks),
             redirect_slashes=False,

@@ -11,21 +11,25 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Any, cast
 
 import msgspec
 from starlette.requests import HTTPConnection
 
 from frontdesk.desk.engine import Engine
-from frontdesk.desk.job import JobEvent
+from frontdesk.desk.job import Job, JobEvent, JobState
 from frontdesk.desk.queue import Desk
 from frontdesk.serve.threads import in_thread
 
 HEARTBEAT_S = 10.0
-_PAUSE_S = 0.05  # between two looks of one stream: what changes faster is sent together
+_PAUSE_FACTOR = 5
+_LONGEST_PAUSE_S = 0.2
 _ROWS_PER_LOOK = 500
-_RECONNECT_MS = 1000
+_OPENING = b"retry: 1000\n\n"
+_HEARTBEAT = b": still here\n\n"  # keeps proxies from hanging up, and tells a client that the line is good
 
 
 class Watch:
@@ -121,6 +125,11 @@ def hub_of(request: HTTPConnection) -> Hub:
     return cast(Hub, request.app.state.hub)
 
 
+def reader_of(request: HTTPConnection) -> Reader:
+    """The reader of the app that got this request."""
+    return cast(Reader, request.app.state.reader)
+
+
 class EventDocument(msgspec.Struct, frozen=True):
     """The `data` of a server-sent event. `data` depends on `event`: state, progress, metrics or log."""
 
@@ -128,6 +137,46 @@ class EventDocument(msgspec.Struct, frozen=True):
     event: str
     at: datetime
     data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the rows found: framed events, the id of the last, and the state it leaves the job in."""
+
+    frames: bytes
+    last_id: int
+    rows: int
+    state: str | None
+    took_s: float
+
+
+class Reader:
+    """Reads events for streams. Those that are equally far, which is nearly all, share one look."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[tuple[str, str | None, int], asyncio.Future[Look]] = {}
+
+    async def look(self, owner: str, job_id: str | None, after: int) -> Look:
+        """The next events after the one with id `after`."""
+        key = (owner, job_id, after)
+        look = self._under_way.get(key)
+        if look is None:
+            look = self._under_way[key] = asyncio.ensure_future(in_thread(self._look, owner, job_id, after))
+            look.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(look)
+
+    def _look(self, owner: str, job_id: str | None, after: int) -> Look:
+        began = perf_counter()
+        events = self._desk.events(owner, job_id, after=after, limit=_ROWS_PER_LOOK)
+        states = [event.data["state"] for event in events if event.event == "state"]
+        return Look(
+            frames=b"".join(map(_framed, events)),
+            last_id=events[-1].id if events else after,
+            rows=len(events),
+            state=states[-1] if states else None,
+            took_s=perf_counter() - began,
+        )
 
 
 def _framed(event: JobEvent) -> bytes:
@@ -139,28 +188,40 @@ def _framed(event: JobEvent) -> bytes:
     )
 
 
-async def event_stream(
-    hub: Hub, desk: Desk, owner: str, job_id: str | None, after: int, is_over: Callable[[], bool]
-) -> AsyncIterator[bytes]:
-    """Events after the one with id `after`, then new ones as they come, until `is_over` (asked in a thread).
-
-    Comments keep proxies from hanging up and tell a client that the line is good.
-    """
-    yield b"retry: %d\n\n" % _RECONNECT_MS
-    with hub.watching(job_id) as watch:
+async def job_stream(hub: Hub, reader: Reader, job: Job, after: int) -> AsyncIterator[bytes]:
+    """The events of one job after the one with id `after`, until the job is over."""
+    is_over = job.state.is_final
+    yield _OPENING
+    with hub.watching(job.id) as watch:
         while not hub.closed:
-            # Whether it is over is asked first: what happens between the two questions is then still read.
-            over = await in_thread(is_over)
-            events = await in_thread(desk.events, owner, job_id, after=after, limit=_ROWS_PER_LOOK)
-            if events:
-                after = events[-1].id
-                yield b"".join(map(_framed, events))
-            if len(events) == _ROWS_PER_LOOK:
-                continue
-            if over:
+            look = await reader.look(job.owner, job.id, after)
+            after = look.last_id
+            if look.state is not None:
+                is_over = JobState(look.state).is_final
+            if look.frames:
+                yield look.frames
+            if is_over and look.rows < _ROWS_PER_LOOK:
                 yield b"event: end\ndata: {}\n\n"
                 return
-            if await watch.wait(HEARTBEAT_S):
-                await asyncio.sleep(_PAUSE_S)
-            else:
-                yield b": still here\n\n"
+            if not await _news(watch, look):
+                yield _HEARTBEAT
+
+
+async def owner_stream(hub: Hub, reader: Reader, owner: str, after: int) -> AsyncIterator[bytes]:
+    """The events of all of an owner's jobs after the one with id `after`, for as long as somebody listens."""
+    yield _OPENING
+    with hub.watching() as watch:
+        while not hub.closed:
+            look = await reader.look(owner, None, after)
+            after = look.last_id
+            if look.frames:
+                yield look.frames
+            if not await _news(watch, look):
+                yield _HEARTBEAT
+
+
+async def _news(watch: Watch, look: Look) -> bool:
+    """Wait until it is worth looking again; False when it merely is time to show that the line is good."""
+    # What looking costs decides how soon it is done again: at once while it is cheap, together when there is much.
+    await asyncio.sleep(min(_PAUSE_FACTOR * look.took_s, _LONGEST_PAUSE_S))
+    return look.rows == _ROWS_PER_LOOK or await watch.wait(HEARTBEAT_S)

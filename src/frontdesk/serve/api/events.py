@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from frontdesk.errors import NotFound
 from frontdesk.serve.api.reading import known_query, whole_number
-from frontdesk.serve.live import event_stream, hub_of
+from frontdesk.serve.live import hub_of, job_stream, owner_stream, reader_of
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
@@ -21,34 +20,21 @@ _LARGEST_ID = 2**63 - 1
 
 async def job_events(request: Request) -> Response:
     """GET /api/jobs/{id}/events: from the job's first event on, until the job is over."""
-    services, owner = services_of(request), owner_of(request)
-    job_id = request.path_params["id"]
-    await in_thread(services.desk.get, job_id, owner)
-    after = _resume_after(request)
-
-    def is_over() -> bool:
-        try:
-            return services.desk.get(job_id, owner).state.is_final
-        except NotFound:  # removed while we looked on
-            return True
-
-    return _stream(request, job_id, 0 if after is None else after, is_over)
+    after = _resume_after(request) or 0
+    job = await in_thread(services_of(request).desk.get, request.path_params["id"], owner_of(request))
+    return _stream(request, job_stream(hub_of(request), reader_of(request), job, after))
 
 
 async def all_events(request: Request) -> Response:
     """GET /api/events: of all own jobs, from now on."""
-    services, owner = services_of(request), owner_of(request)
-    resumed = _resume_after(request)
-    after = await in_thread(services.desk.last_event, owner) if resumed is None else resumed
-    return _stream(request, None, after, lambda: False)
+    owner, resumed = owner_of(request), _resume_after(request)
+    after = await in_thread(services_of(request).desk.last_event, owner) if resumed is None else resumed
+    return _stream(request, owner_stream(hub_of(request), reader_of(request), owner, after))
 
 
-def _stream(request: Request, job_id: str | None, after: int, is_over: Callable[[], bool]) -> Response:
+def _stream(request: Request, stream: AsyncIterator[bytes]) -> Response:
     if request.method == "HEAD":
         return Response(headers=_HEADERS, media_type="text/event-stream")
-    stream = event_stream(
-        hub_of(request), services_of(request).desk, owner_of(request), job_id, after, is_over
-    )
     return StreamingResponse(stream, headers=_HEADERS, media_type="text/event-stream")
 
 

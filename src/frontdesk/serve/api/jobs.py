@@ -128,6 +128,8 @@ def _truth(request: Request, name: str) -> bool | None:
     return None if text is None else text == "true"
 
 
-def _page(services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None) -> JobsDocument:
+def _page(
+    services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None
+) -> JobsDocument:
     page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
     return JobsDocument(items=[job_document(services.desk, job) for job in page.items], next=page.next)
