@@ -70,6 +70,7 @@ def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
     static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
     start_docs = resource("/docs/start.js", GET=docs.docs_start)
     for route in (static, *pages):
+        assert isinstance(route, Route | Mount)
         route.app = GZipMiddleware(route.app, compresslevel=_COMPRESSION)
     return [*api, *classic_routes(tasks, [*api, static, start_docs, *pages]), static, start_docs, *pages]
 
