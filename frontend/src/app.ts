@@ -1,0 +1,10 @@
+// What the pages gain once their script has loaded. Everything works, more plainly, without it.
+import { followAsking } from "./ask";
+import { followCode } from "./code";
+import { followFields } from "./fields";
+import { followLive } from "./live";
+
+followFields();
+followAsking();
+followCode();
+followLive();

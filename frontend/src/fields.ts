@@ -1,0 +1,139 @@
+// Fields that need more than HTML: sliders in step with their boxes, pictures, drawings.
+
+export function followFields(): void {
+  for (const slider of document.querySelectorAll<HTMLInputElement>("input[data-pair]")) pair(slider);
+  for (const drop of document.querySelectorAll<HTMLElement>("[data-drop]")) followPicture(drop);
+  for (const canvas of document.querySelectorAll<HTMLCanvasElement>("canvas[data-draw]")) followDrawing(canvas);
+}
+
+function inputOf(id: string): HTMLInputElement {
+  return document.getElementById(id) as HTMLInputElement;
+}
+
+function pair(slider: HTMLInputElement): void {
+  const box = inputOf(slider.dataset["pair"]!);
+  slider.addEventListener("input", () => {
+    box.value = slider.value;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  box.addEventListener("input", () => (slider.value = box.value));
+}
+
+function choose(input: HTMLInputElement, file: File): void {
+  const files = new DataTransfer();
+  files.items.add(file);
+  input.files = files.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function followPicture(drop: HTMLElement): void {
+  const input = inputOf(drop.dataset["drop"]!);
+  const preview = drop.querySelector<HTMLImageElement>(".preview")!;
+  const gallery = drop.parentElement!.querySelectorAll<HTMLInputElement>(".gallery input");
+  input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    preview.hidden = !file;
+    if (!file) return;
+    preview.src = URL.createObjectURL(file);
+    for (const radio of gallery) radio.checked = false;
+  });
+  for (const radio of gallery) {
+    radio.addEventListener("change", () => {
+      input.value = "";
+      preview.hidden = true;
+    });
+  }
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const file = event.dataTransfer?.files[0];
+    if (file) choose(input, file);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
+    if (file) choose(input, file);
+  });
+  offerCamera(drop.querySelector<HTMLButtonElement>("[data-camera]")!, input);
+}
+
+function offerCamera(button: HTMLButtonElement, input: HTMLInputElement): void {
+  if (!navigator.mediaDevices) return;
+  button.hidden = false;
+  button.addEventListener("click", () => void takePicture(input));
+}
+
+async function takePicture(input: HTMLInputElement): Promise<void> {
+  const dialog = document.createElement("dialog");
+  dialog.innerHTML =
+    '<video autoplay playsinline muted></video><p class="fault" hidden></p><div class="row"><button class="button" type="button">Take the picture</button><button class="button ghost" type="button">Close</button></div>';
+  document.body.append(dialog);
+  dialog.showModal();
+  const video = dialog.querySelector("video")!;
+  const [take, close] = dialog.querySelectorAll("button");
+  let stream: MediaStream | undefined;
+  const end = (): void => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    dialog.remove();
+  };
+  dialog.addEventListener("close", end);
+  close!.onclick = () => dialog.close();
+  take!.onclick = () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    canvas.getContext("2d")!.drawImage(video, 0, 0);
+    canvas.toBlob((blob) => {
+      if (blob) choose(input, new File([blob], "camera.jpg", { type: "image/jpeg" }));
+      dialog.close();
+    }, "image/jpeg");
+  };
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    video.srcObject = stream;
+  } catch {
+    const told = dialog.querySelector<HTMLElement>(".fault")!;
+    told.hidden = false;
+    told.textContent = "The camera cannot be used. Allow it in the browser, or choose a file.";
+    take!.disabled = true;
+  }
+}
+
+function followDrawing(canvas: HTMLCanvasElement): void {
+  const input = inputOf(canvas.dataset["draw"]!);
+  const clear = document.querySelector<HTMLButtonElement>(`[data-clear="${input.id}"]`)!;
+  const pen = canvas.getContext("2d")!;
+  const wipe = (): void => {
+    pen.fillStyle = "#000"; // 0 is paper, 255 is ink
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  };
+  canvas.hidden = clear.hidden = false;
+  wipe();
+  clear.addEventListener("click", () => {
+    wipe();
+    input.value = "";
+  });
+  const at = (event: PointerEvent): [number, number] => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    Object.assign(pen, { strokeStyle: "#fff", lineWidth: 20, lineCap: "round", lineJoin: "round" });
+    pen.beginPath();
+    pen.moveTo(...at(event));
+    pen.lineTo(...at(event));
+    pen.stroke();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.buttons === 0) return;
+    pen.lineTo(...at(event));
+    pen.stroke();
+  });
+  canvas.addEventListener("pointerup", () => {
+    canvas.toBlob((blob) => blob && choose(input, new File([blob], "drawing.png", { type: "image/png" })));
+  });
+}

@@ -1,0 +1,80 @@
+// What changes by itself: tickets, lists, the status pane, and whether the server can be reached at all.
+import { fragment } from "./fragments";
+
+const LOOK_EVERY_MS = 5000;
+const TOGETHER_MS = 200;
+
+export function followLive(): void {
+  watchServer();
+  followTickets(document);
+  for (const part of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    const look = together(() => refresh(part, location.href));
+    new EventSource("/api/events").addEventListener("state", look);
+    if (part.dataset["live"] === "status") setInterval(look, LOOK_EVERY_MS);
+  }
+  for (const button of document.querySelectorAll<HTMLButtonElement>("[data-copy-link]")) offerLink(button);
+}
+
+export function followTickets(root: ParentNode): void {
+  for (const ticket of root.querySelectorAll<HTMLElement>("[data-ticket]")) {
+    const id = ticket.dataset["ticket"]!;
+    if (ticket.querySelector("[data-state=succeeded],[data-state=failed],[data-state=cancelled]")) continue;
+    const events = new EventSource(`/api/jobs/${id}/events`);
+    const look = together(async () => {
+      await refresh(ticket, `/jobs/${id}`);
+      for (const button of ticket.querySelectorAll<HTMLButtonElement>("[data-copy-link]")) offerLink(button);
+    });
+    events.addEventListener("state", look);
+    events.addEventListener("progress", look);
+    events.addEventListener("end", () => {
+      events.close();
+      look();
+    });
+    const timer = setInterval(() => {
+      if (events.readyState === EventSource.CLOSED || !ticket.isConnected) clearInterval(timer);
+      else look(); // the place in line moves without news of this ticket
+    }, LOOK_EVERY_MS);
+  }
+}
+
+async function refresh(part: HTMLElement, address: string): Promise<void> {
+  const text = await fragment(address).catch(() => null);
+  if (text !== null && part.isConnected && !part.contains(focused())) part.innerHTML = text;
+}
+
+function focused(): Element | null {
+  const active = document.activeElement;
+  return active?.matches("button, input, select, textarea, summary") ? active : null;
+}
+
+function together(run: () => unknown): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      run();
+    }, TOGETHER_MS);
+  };
+}
+
+function watchServer(): void {
+  const banner = document.getElementById("unreachable")!;
+  const look = async (): Promise<void> => {
+    try {
+      banner.hidden = (await fetch("/livez", { cache: "no-store" })).ok;
+    } catch {
+      banner.hidden = false;
+    }
+  };
+  setInterval(() => void look(), LOOK_EVERY_MS / 2);
+  addEventListener("online", () => void look());
+}
+
+function offerLink(button: HTMLButtonElement): void {
+  button.hidden = false;
+  button.onclick = async () => {
+    const id = button.closest<HTMLElement>("[data-ticket]")?.dataset["ticket"];
+    await navigator.clipboard.writeText(new URL(id ? `/jobs/${id}` : location.href, location.href).href);
+    button.textContent = "Copied";
+  };
+}

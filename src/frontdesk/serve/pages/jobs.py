@@ -1,0 +1,74 @@
+"""The list of jobs, and the ticket of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from frontdesk.desk.job import Job, JobState
+from frontdesk.desk.queue import Desk, JobFilters
+from frontdesk.errors import NotFound
+from frontdesk.serve.pages.rendering import page
+from frontdesk.serve.services import Services, services_of
+from frontdesk.serve.threads import in_thread
+from frontdesk.serve.who import owner_of
+
+_JOBS_ON_A_PAGE = 25
+
+_VERBS: dict[str, Callable[[Desk, str, str], None]] = {
+    "cancel": Desk.cancel,
+    "retry": Desk.retry,
+    "archive": Desk.archive,
+    "unarchive": Desk.unarchive,
+    "remove": Desk.remove,
+}
+
+
+async def show_jobs(request: Request) -> Response:
+    """GET /jobs?state=&archived=&cursor="""
+    services, owner = services_of(request), owner_of(request)
+    text = request.query_params.get("state", "")
+    state = JobState(text) if text in set(JobState) else None
+    is_archived = request.query_params.get("archived") == "true"
+    filters = JobFilters(state=state, archived=is_archived)
+    cursor = request.query_params.get("cursor")
+    found = await in_thread(services.desk.list, owner, filters, limit=_JOBS_ON_A_PAGE, cursor=cursor)
+    standings = await in_thread(
+        lambda: {job.id: services.desk.standing(job) for job in found.items if job.state is JobState.QUEUED}
+    )
+    return page(
+        request, "jobs.html", jobs=found.items, next=found.next, state=text, is_archived=is_archived,
+        standings=standings, tasks=services.tasks,
+    )  # fmt: skip
+
+
+async def show_job(request: Request) -> Response:
+    """GET /jobs/{id}: the ticket."""
+    services = services_of(request)
+    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    return page(request, "ticket.html", **await in_thread(ticket_context, services, job))
+
+
+async def change_job(request: Request) -> Response:
+    """POST /jobs/{id}/{verb}: a button."""
+    services, job_id = services_of(request), request.path_params["id"]
+    verb = _VERBS.get(request.path_params["verb"])
+    if verb is None:
+        raise NotFound("There is nothing of that name to do with a job.")
+    await in_thread(verb, services.desk, job_id, owner_of(request))
+    gone = request.path_params["verb"] in ("archive", "remove")
+    return RedirectResponse("/jobs" if gone else f"/jobs/{job_id}", 303)
+
+
+def ticket_context(services: Services, job: Job) -> dict[str, Any]:
+    """What a ticket shows. Reads the job's place in line, so call it in the thread pool."""
+    return {
+        "job": job,
+        "card": services.tasks.get(job.task),
+        "standing": services.desk.standing(job) if job.state is JobState.QUEUED else None,
+        "outputs": None if job.outputs is None else msgspec.json.decode(job.outputs),
+    }
