@@ -1,9 +1,9 @@
 """The Python client: the HTTP contract in a few verbs.
 
-    client = Client("http://127.0.0.1:8000")
-    client.ask("flowers", sepal_length=5.1)["outputs"]
-    ticket = client.submit("flowers", sepal_length=5.1)
-    client.wait(ticket["id"])["outputs"]
+client = Client("http://127.0.0.1:8000")
+client.ask("flowers", sepal_length=5.1)["outputs"]
+ticket = client.submit("flowers", sepal_length=5.1)
+client.wait(ticket["id"])["outputs"]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -29,10 +29,12 @@ class Client:
     def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
         self._http = httpx.Client(base_url=url, timeout=timeout_s)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -63,13 +65,15 @@ class Client:
         """One job; with `wait_s` once it is over, or after that many seconds."""
         return self._get(f"/api/jobs/{quote(job_id, safe='')}", {"wait": wait_s} if wait_s else {})
 
-    def jobs(self, *, state: str | None = None, task: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    def jobs(
+        self, *, state: str | None = None, task: str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
         """The newest jobs."""
         wanted = {"state": state, "task": task, "limit": limit}
         return list(self._get("/api/jobs", {k: v for k, v in wanted.items() if v is not None})["items"])
 
     def wait(self, job_id: str, *, timeout_s: float | None = None) -> dict[str, Any]:
-        """The job once it is over. Raises HostError with its reason when it failed, TimeoutError when it takes longer."""
+        """The job once it is over. Raises HostError with its reason when it failed, TimeoutError when late."""
         end = None if timeout_s is None else time.monotonic() + timeout_s
         while (job := self.job(job_id, wait_s=_LONG_POLL_S))["state"] not in _FINAL_STATES:
             if end is not None and time.monotonic() > end:
@@ -83,7 +87,11 @@ class Client:
         return self._read(self._http.post(f"/api/jobs/{quote(job_id, safe='')}/{verb}"))
 
     def _predict(
-        self, task: str, model: str | None, inputs: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        task: str,
+        model: str | None,
+        inputs: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         address = f"/api/tasks/{quote(task, safe='')}/predict"
         if any(isinstance(value, Path) for value in inputs.values()):
@@ -107,7 +115,9 @@ class Client:
             problem = response.json()
         except ValueError:
             raise FrontdeskError(f"The server answered {response.status_code}.") from None
-        detail = problem.get("detail") or problem.get("title") or f"The server answered {response.status_code}."
+        detail = (
+            problem.get("detail") or problem.get("title") or f"The server answered {response.status_code}."
+        )
         if faults := problem.get("errors"):
             raise InvalidInput.of([Fault(fault["pointer"], fault["detail"]) for fault in faults])
         if response.status_code == httpx.codes.NOT_FOUND:

@@ -29,8 +29,12 @@ class Settings:
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")
 
-    wait_limit_s: float = _setting(30.0, "A predict call that takes longer than this many seconds becomes a ticket.")
-    call_timeout_s: float = _setting(300.0, "Seconds a model may take over one call before its host is killed.")
+    wait_limit_s: float = _setting(
+        30.0, "A predict call that takes longer than this many seconds becomes a ticket."
+    )
+    call_timeout_s: float = _setting(
+        300.0, "Seconds a model may take over one call before its host is killed."
+    )
     host_memory_mb: int = _setting(0, "Megabytes a host may use before it is restarted (0: no limit).")
     host_idle_s: float = _setting(900.0, "Seconds without a call after which a model is unloaded (0: never).")
     host_queue: int = _setting(1000, "Calls that may wait for one model before more are refused.")
@@ -39,12 +43,16 @@ class Settings:
     pixel_limit: int = _setting(50_000_000, "Largest picture, in pixels, counted before it is decoded.")
     json_depth_limit: int = _setting(32, "Deepest nesting of a JSON body.")
 
-    lease_s: float = _setting(15.0, "Seconds without a heartbeat after which a job is given to another worker.")
+    lease_s: float = _setting(
+        15.0, "Seconds without a heartbeat after which a job is given to another worker."
+    )
     attempts_limit: int = _setting(3, "Times a job is tried before it fails for good.")
     sweep_s: float = _setting(5.0, "Seconds between sweeps for lost wake-ups, dead leases and old results.")
     jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
     retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
-    retention_bytes: int = _setting(20 * 2**30, "Bytes of files kept; the oldest finished jobs go first (0: no limit).")
+    retention_bytes: int = _setting(
+        20 * 2**30, "Bytes of files kept; the oldest finished jobs go first (0: no limit)."
+    )
 
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")
 

@@ -25,7 +25,8 @@ def assert_each_succeeded_once(server: Server, job_ids: list[str]) -> None:
     assert {job_id: states.get(job_id) for job_id in job_ids} == dict.fromkeys(job_ids, "succeeded")
     twice = rows(
         server,
-        "select job, count(*) from events where event = 'state' and data like '%succeeded%' group by job having count(*) > 1",
+        "select job, count(*) from events where event = 'state' and data like '%succeeded%'"
+        " group by job having count(*) > 1",
     )
     assert twice == []
 
@@ -95,7 +96,9 @@ def test_every_ticket_a_killed_web_process_gave_out_exists(tmp_path: Path) -> No
 
 
 def test_a_slow_answer_is_not_lost_when_the_web_process_that_waits_for_it_dies(tmp_path: Path) -> None:
-    with serving(tmp_path, TASKS, FRONTDESK_WAIT_LIMIT_S="0.5", FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1") as server:
+    with serving(
+        tmp_path, TASKS, FRONTDESK_WAIT_LIMIT_S="0.5", FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1"
+    ) as server:
         response = server.predict("double", x=21, pause_s=3)
         assert response.status_code == 202
         server.kill("web")
@@ -119,7 +122,11 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
         family = [*server.children("web"), *server.children("worker"), *server.children("host")]
         assert server.process is not None
         server.process.kill()
-        until(lambda: not any(process.is_running() and process.status() != "zombie" for process in family), 10, "the end of all")
+        until(
+            lambda: not any(process.is_running() and process.status() != "zombie" for process in family),
+            10,
+            "the end of all",
+        )
 
 
 def test_a_running_job_that_is_cancelled_ends_and_the_next_one_runs(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -27,11 +27,13 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.http = httpx.Client(timeout=30)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         self.http.close()
 
@@ -43,7 +45,10 @@ class Server:
         (self.data / "server.json").unlink(missing_ok=True)
         self.log = (self.data / "server.log").open("a")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "frontdesk", "serve", *map(str, self.sources), "--data", str(self.data), "--port", "0", *self.options],
+            [
+                sys.executable, "-m", "frontdesk", "serve", *map(str, self.sources),
+                "--data", str(self.data), "--port", "0", *self.options,
+            ],
             stdout=self.log, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             env={**os.environ, "FRONTDESK_MODELS": str(self.data / "models"), **self.environment},
         )  # fmt: skip
@@ -131,7 +136,9 @@ class Server:
 
     def finished(self, job_id: str, wait_s: float = 30.0) -> dict[str, Any]:
         """Wait until the job is over; give it."""
-        until(lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"), wait_s, f"job {job_id}")
+        until(
+            lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"), wait_s, f"job {job_id}"
+        )
         return self.job(job_id)
 
 

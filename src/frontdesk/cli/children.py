@@ -40,9 +40,9 @@ class Child:
     """One process and the loop that keeps it alive."""
 
     spec: ChildSpec
-    on_death: Callable[[str], None] = lambda name: None
+    on_death: Callable[[str], object] = str
     process: asyncio.subprocess.Process | None = None
-    stopping: bool = False
+    _ending: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -51,11 +51,11 @@ class Child:
 
     async def _keep(self) -> None:
         pause_s = 0.1
-        while not self.stopping:
+        while not self._ending.is_set():
             began = time.monotonic()
             self.process = await self._spawn()
             code = await self.process.wait()
-            if self.stopping:
+            if self._ending.is_set():
                 return
             log.warning("%s ended with code %s and is started again", self.spec.name, code)
             await asyncio.to_thread(self.on_death, self.spec.name)
@@ -77,7 +77,7 @@ class Child:
 
     async def stop(self, patience_s: float) -> None:
         """Ask it to end what it has in hand; end it by force after `patience_s` seconds."""
-        self.stopping = True
+        self._ending.set()
         if self.process is None or self.process.returncode is not None:
             return
         self.process.send_signal(signal.SIGTERM)

@@ -51,7 +51,9 @@ def command(data: Path | None, as_json: bool) -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other."""
-    yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "Install Python 3.11 or newer.")
+    yield Finding(
+        "Python", sys.version_info >= (3, 11), sys.version.split()[0], "Install Python 3.11 or newer."
+    )
     yield Finding(
         "SQLite", sqlite3.sqlite_version_info >= _OLDEST_SQLITE, sqlite3.sqlite_version,
         "Use a Python built with SQLite 3.35 or newer.",
@@ -63,7 +65,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _pages()
     yield _models_folder(settings.models)
     has_onnx = importlib.util.find_spec("onnxruntime") is not None
-    yield Finding("ONNX Runtime", True, "installed" if has_onnx else "not installed; only ONNX models need it")
+    yield Finding(
+        "ONNX Runtime", True, "installed" if has_onnx else "not installed; only ONNX models need it"
+    )
 
 
 def _data_folder(data: Path) -> Finding:
@@ -81,7 +85,9 @@ def _free_space(data: Path) -> Finding:
     while not nearest.exists():
         nearest = nearest.parent
     free = shutil.disk_usage(nearest).free
-    return Finding("Free space", free > _LEAST_FREE_BYTES, f"{free / 2**30:.1f} GiB", "Free at least 1 GiB there.")
+    return Finding(
+        "Free space", free > _LEAST_FREE_BYTES, f"{free / 2**30:.1f} GiB", "Free at least 1 GiB there."
+    )
 
 
 def _database(path: Path) -> Finding:

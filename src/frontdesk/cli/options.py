@@ -20,7 +20,9 @@ data_option = click.option(
     envvar="FRONTDESK_DATA",
     help="Folder of the installation (default: frontdesk-data, or FRONTDESK_DATA).",
 )
-url_option = click.option("--url", help="Address of the server (default: the one that serves the data folder).")
+url_option = click.option(
+    "--url", help="Address of the server (default: the one that serves the data folder)."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

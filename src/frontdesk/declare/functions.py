@@ -107,7 +107,7 @@ def check_predict_batch(model: type[Model], predict: Function, outputs: tuple[Ou
             _check_list(batch, name, unwrapped(predict.hints[name])[0])
     if "return" in batch.hints and is_single(outputs):
         element = _element(batch.hints["return"])
-        if element is None or read_outputs(element, batch.place) != outputs:
+        if element is None or (element is not Any and read_outputs(element, batch.place) != outputs):
             wanted = spelt(predict.hints["return"])
             raise batch.place.error(
                 f"`predict_batch` returns {spelt(batch.hints['return'])}, but `predict` returns {wanted}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -81,7 +82,7 @@ def _pace(connection: sa.Connection, lane: Lane) -> float | None:
     if not recent:
         return None
     took = [max(end - start, timedelta()) for start, end in recent]
-    gaps = [later[1] - earlier[1] for later, earlier in zip(recent, recent[1:], strict=False)] + [took[-1]]
+    gaps = [later[1] - earlier[1] for later, earlier in itertools.pairwise(recent)] + [took[-1]]
     total = sum(map(min, took, gaps), timedelta())
     return total.total_seconds() / len(recent)
 

@@ -1,41 +1,31 @@
-"""The database of an installation: many readers, and one writer thread in each process.
+"""The database of an installation: many readers, and one writer thread in each process (see `writer`).
 
-Group commit: whatever waits to be written is written in one transaction, each piece in a savepoint of
-its own, so a burst of submits costs one synchronisation to disk, not one each. A caller gets its result
-after the commit, hence what is acknowledged is on the disk.
-
-SQLite runs in WAL mode. `synchronous=FULL` makes every commit reach the disk before it returns, so an
-acknowledged write survives power loss (https://sqlite.org/pragma.html#pragma_synchronous). A write that may be
-lost without harm, such as a claim (the job is simply claimed again), says `durable=False` and is
-committed under NORMAL; the next durable commit takes it along to the disk.
+SQLite runs in WAL mode. `synchronous=FULL` makes a commit reach the disk before it returns, so an acknowledged
+write survives power loss (https://sqlite.org/pragma.html#pragma_synchronous). A write that may be lost without
+harm, such as a claim (the job is simply claimed again), says `durable=False` and is committed under NORMAL,
+which cannot damage the file; the next durable commit of any process takes it along to the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from frontdesk.errors import SettingsError
+from frontdesk.store.writer import Writer
+
 T = TypeVar("T")
 
 SCHEMA_VERSION = "0001"
 _BUSY_TIMEOUT_S = 30.0
-_LARGEST_GROUP = 256
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    write: Callable[[sa.Connection], Any]
-    durable: bool
-    done: Future[Any]
+# More readers at once than the web process has threads would only wait for each other.
+_READERS = 40
+_WAL_BYTES_KEPT = 64 * 2**20
 
 
 class Database:
@@ -43,24 +33,18 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._reading = _engine(path, "BEGIN")
-        self._writing = _engine(path, "BEGIN IMMEDIATE")
-        self._wishes: queue.SimpleQueue[_Wish | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._reading = _engine(path, "BEGIN", _READERS)
+        self._writing = _engine(path, "BEGIN IMMEDIATE", 1)
+        self._writer = Writer(self._writing, path.with_suffix(".writing"), _set_durable)
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """The database in this file, made when it is first written."""
+        """The database in this file; `migrate` makes it when there is none."""
         return cls(path)
 
     def close(self) -> None:
         """Write what waits, then let go of the file."""
-        with self._starting:
-            if self._writer is not None:
-                self._wishes.put(None)
-                self._writer.join()
-                self._writer = None
+        self._writer.close()
         self._reading.dispose()
         self._writing.dispose()
 
@@ -73,54 +57,37 @@ class Database:
     def write(self, write: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
         """Run `write` in a transaction and give its result once that is committed.
 
-        It may run more than once when the disk or a lock forces a second try, so it must touch nothing
-        but its connection. An exception of its own undoes only its own changes and is raised here.
+        It runs on the writer's thread together with others' writes, so it must be short and touch nothing but
+        its connection. An exception of its own undoes only its own changes and is raised here.
         """
-        if self._writer is None:
-            self._start_writer()
-        done: Future[T] = Future()
-        self._wishes.put(_Wish(write, durable, done))
-        return done.result()
-
-    def _start_writer(self) -> None:
-        with self._starting:
-            if self._writer is None:
-                self._writer = threading.Thread(
-                    target=self._write_groups, name="database-writer", daemon=True
-                )
-                self._writer.start()
-
-    def _write_groups(self) -> None:
-        with self._writing.connect() as connection:
-            while (first := self._wishes.get()) is not None:
-                group = [first]
-                is_last = False
-                while len(group) < _LARGEST_GROUP and not self._wishes.empty():
-                    wish = self._wishes.get()
-                    if wish is None:
-                        is_last = True
-                        break
-                    group.append(wish)
-                _write_group(connection, group)
-                if is_last:
-                    return
-
-    # --------------------------------------------------------------------------- migrations
+        return self._writer.write(write, durable)
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Cheap when they are; safe when several processes start at once."""
-        if self._version() == SCHEMA_VERSION:
+        """Bring the tables up to date. Cheap when they are; safe when several processes start at once.
+
+        All steps are one transaction: a process that dies on the way leaves the tables as they were.
+        """
+        if self._is_up_to_date():
             return
-        with self._path.with_suffix(".migrating").open("w") as lock:
+        with self._path.with_suffix(".migrating").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if self._version() != SCHEMA_VERSION:
+            if not self._is_up_to_date():
                 self._upgrade()
 
-    def _version(self) -> str | None:
+    def _is_up_to_date(self) -> bool:
+        if not self._path.exists():
+            return False
         with self.read() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(sa.text("select version_num from alembic_version")).scalar()
+            is_wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            if not is_wal or not sa.inspect(connection).has_table("alembic_version"):
+                return False
+            version = connection.execute(sa.text("select version_num from alembic_version")).scalar() or ""
+        if version > SCHEMA_VERSION:
+            raise SettingsError(
+                f"{self._path} was written by a newer frontdesk (its tables are at {version}, this one knows "
+                f"{SCHEMA_VERSION}). Install that version, or choose another data folder."
+            )
+        return version == SCHEMA_VERSION
 
     def _upgrade(self) -> None:
         from alembic import command  # a third of a second to import, and needed once in the life of a folder
@@ -128,53 +95,32 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writing.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        with self._writing.connect() as connection:
+            # The file remembers this. Two processes that change it at once fail, hence here, under the lock.
+            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
 
 
-def _write_group(connection: sa.Connection, group: list[_Wish]) -> None:
-    level = "FULL" if any(wish.durable for wish in group) else "NORMAL"
-    results: list[tuple[_Wish, Any, BaseException | None]] = []
-    try:
-        connection.connection.dbapi_connection.execute(f"PRAGMA synchronous={level}")  # type: ignore[union-attr]
-        with connection.begin():
-            for wish in group:
-                results.append((wish, *_attempt(connection, wish)))
-    except BaseException as error:  # noqa: BLE001  (the disk is full, the file is gone: every waiting caller must hear it)
-        for wish in group:
-            wish.done.set_exception(error)
-        return
-    for wish, result, refusal in results:
-        if refusal is None:
-            wish.done.set_result(result)
-        else:
-            wish.done.set_exception(refusal)
+def _set_durable(connection: sa.Connection, durable: bool) -> None:
+    """Not a part of any transaction: SQLite forbids it there."""
+    connection.connection.cursor().execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
 
 
-def _attempt(connection: sa.Connection, wish: _Wish) -> tuple[Any, BaseException | None]:
-    savepoint = connection.begin_nested()
-    try:
-        result = wish.write(connection)
-        savepoint.commit()
-    except Exception as error:  # noqa: BLE001  (it is the caller's, and is raised there)
-        savepoint.rollback()
-        return None, error
-    return result, None
-
-
-def _engine(path: Path, begin: str) -> sa.Engine:
+def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
-        pool_size=20,
+        pool_size=connections,
+        max_overflow=0,
     )
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, record: object) -> None:
         # The driver must not open transactions by itself: ours begin as `begin` says.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("synchronous=FULL", f"journal_size_limit={_WAL_BYTES_KEPT}", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

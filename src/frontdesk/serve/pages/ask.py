@@ -116,9 +116,9 @@ async def _posted(
             elif part.filename != "":  # a browser sends a file field nobody used as one without a name
                 values[name] = value
     for field in card.signature.inputs:
-        name = texts.get(f"fd-gallery-{field.name}")
-        if name and field.name not in values:
-            picture = await in_thread(_gallery(services).picture, card, field.name, name)
+        chosen = texts.get(f"fd-gallery-{field.name}")
+        if chosen and field.name not in values:
+            picture = await in_thread(_gallery(services).picture, card, field.name, chosen)
             if picture is not None:
                 values[field.name] = await in_thread(picture.path.read_bytes)
     return texts, values

@@ -17,8 +17,12 @@ from frontdesk.serve.problems import Problem
 
 _FOLDER = Path(__file__).parent.parent
 STATE_NAMES = {
-    "queued": "Pending", "running": "In progress", "succeeded": "Processed", "failed": "Failed", "cancelled": "Cancelled",
-}  # fmt: skip
+    "queued": "Pending",
+    "running": "In progress",
+    "succeeded": "Processed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""What a model is: its kinds of input and output, its signature, and how both become schemas and decoders."""
