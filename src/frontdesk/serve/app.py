@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from frontdesk.serve.asking import Asker
 from frontdesk.serve.exchange import Exchanges, exchange_of
 from frontdesk.serve.guard import Guard
+from frontdesk.serve.line import Line
 from frontdesk.serve.live import Hub, Reader
 from frontdesk.serve.logs import AccessLog
 from frontdesk.serve.metrics import Metrics
@@ -43,6 +44,7 @@ class AppState:
     services: Services
     hub: Hub
     reader: Reader
+    line: Line
     metrics: Metrics
     asker: Asker
     access_log: AccessLog | None
@@ -64,7 +66,13 @@ class App:
         metrics = Metrics(services.metrics_folder, services.name)
         access_log = AccessLog() if services.logs_requests else None
         self.state = AppState(
-            services, hub, Reader(services.desk), metrics, Asker(services, hub, metrics), access_log
+            services,
+            hub,
+            Reader(services.desk),
+            Line(services.desk),
+            metrics,
+            Asker(services, hub, metrics),
+            access_log,
         )
         router = Router(
             all_routes(services.tasks),

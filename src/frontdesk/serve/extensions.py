@@ -22,7 +22,7 @@ from frontdesk.declare.routes import RouteDeclaration, RouteResponse, Routes
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState
 from frontdesk.errors import CallTimeout, DeclarationError, NotFound, PredictFailed
-from frontdesk.serve.api.documents import job_document
+from frontdesk.serve.api.documents import counted_job_document
 from frontdesk.serve.api.reading import json_response, media_type
 from frontdesk.serve.asking import Answered, Question, asker_of
 from frontdesk.serve.forms import read_form
@@ -106,7 +106,7 @@ class ClassicRequest:
         return Question(owner_of(self._request), card, asker.model(card, model), None, decoded)
 
     async def _shown(self, job: Job) -> dict[str, Any]:
-        document = await in_thread(job_document, services_of(self._request).desk, job)
+        document = await in_thread(counted_job_document, services_of(self._request).desk, job)
         return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(document)))
 
 

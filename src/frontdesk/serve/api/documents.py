@@ -9,7 +9,7 @@ import msgspec
 
 from frontdesk.declare.schema import inputs_schema, outputs_schema, parameters_schema
 from frontdesk.declare.signature import TaskCard
-from frontdesk.desk.job import Job, JobState, Lane, Progress
+from frontdesk.desk.job import Job, JobState, Lane, Progress, Standing
 from frontdesk.desk.queue import Desk
 from frontdesk.serve.problems import ProblemDocument
 from frontdesk.store.files import StoredFile
@@ -129,9 +129,13 @@ def task_document(card: TaskCard, live_versions: dict[str, int | None]) -> TaskD
     )
 
 
-def job_document(desk: Desk, job: Job) -> JobDocument:
-    """A job as the API shows it. Reads its place in line, so call it in the thread pool."""
-    standing = desk.standing(job) if job.state is JobState.QUEUED else None
+def counted_job_document(desk: Desk, job: Job) -> JobDocument:
+    """A job with its place in line, which is counted now: call it in the thread pool."""
+    return job_document(job, desk.standing(job) if job.state is JobState.QUEUED else None)
+
+
+def job_document(job: Job, standing: Standing | None) -> JobDocument:
+    """A job as the API shows it."""
     has_result = job.state is JobState.SUCCEEDED
     return JobDocument(
         id=job.id,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from frontdesk.desk.job import JobState, Lane
 from frontdesk.desk.queue import JobFilters
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
-from frontdesk.serve.api.documents import JobDocument, JobsDocument, job_document
+from frontdesk.serve.api.documents import JobDocument, JobsDocument, counted_job_document
 from frontdesk.serve.api.files import stored_file_response
 from frontdesk.serve.api.reading import json_response, known_query, paging, seconds
 from frontdesk.serve.asking import asker_of
@@ -50,7 +50,7 @@ async def show_job(request: Request) -> Response:
         job = await asker_of(request).wait_for(job, wait_s)
     retry_after = _RETRY_AFTER_S.get(job.state)
     headers = {} if retry_after is None else {"Retry-After": retry_after}
-    return json_response(await in_thread(job_document, services.desk, job), headers=headers)
+    return json_response(await in_thread(counted_job_document, services.desk, job), headers=headers)
 
 
 async def cancel_job(request: Request) -> Response:
@@ -106,7 +106,7 @@ async def _changed(request: Request, change: Callable[[str, str], object]) -> Re
 
     def apply(job_id: str, owner: str) -> JobDocument:
         change(job_id, owner)
-        return job_document(services.desk, services.desk.get(job_id, owner))
+        return counted_job_document(services.desk, services.desk.get(job_id, owner))
 
     return json_response(await in_thread(apply, request.path_params["id"], owner_of(request)))
 
@@ -132,4 +132,6 @@ def _page(
     services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None
 ) -> JobsDocument:
     page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
-    return JobsDocument(items=[job_document(services.desk, job) for job in page.items], next=page.next)
+    return JobsDocument(
+        items=[counted_job_document(services.desk, job) for job in page.items], next=page.next
+    )

@@ -17,13 +17,13 @@ from starlette.types import Receive, Scope, Send
 from frontdesk.declare.codec import check_depth
 from frontdesk.declare.kinds import File, Image
 from frontdesk.declare.signature import TaskCard
-from frontdesk.desk.job import Job
+from frontdesk.desk.job import Job, JobState
 from frontdesk.errors import Fault, FrontdeskError, InvalidInput
 from frontdesk.serve.api.documents import (
     AnswerDocument,
     ComparisonDocument,
-    JobDocument,
     ModelAnswerDocument,
+    counted_job_document,
     job_document,
 )
 from frontdesk.serve.api.reading import idempotency_key, json_response, media_type, preference, whole_body
@@ -31,6 +31,7 @@ from frontdesk.serve.asking import Answered, Asker, Question, Ticketed, asker_of
 from frontdesk.serve.exchange import exchange_of
 from frontdesk.serve.forms import TEXT_LIMIT_BYTES, read_form
 from frontdesk.serve.inputs import Wire
+from frontdesk.serve.line import Line
 from frontdesk.serve.problems import Problem, document_of, problem_of
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
@@ -72,7 +73,7 @@ class Predict:
         preferred = preference(headers.get(b"prefer"))
         outcome = await asker.ask(question, preferred.patience_s)
         if isinstance(outcome, Ticketed):
-            response = await ticket_response(services_of(request), outcome.job, preferred.applied)
+            response = await ticket_response(request, outcome.job, preferred.applied)
             await response(scope, receive, send)
             return
         body = _encode(answer_document(outcome))
@@ -98,9 +99,10 @@ async def compare(request: Request) -> Response:
     return json_response(ComparisonDocument(answers=answers))
 
 
-async def ticket_response(services: Services, job: Job, headers: dict[str, str]) -> Response:
+async def ticket_response(request: Request, job: Job, headers: dict[str, str]) -> Response:
     """202 with the job that will have the answer."""
-    document: JobDocument = await in_thread(job_document, services.desk, job)
+    line: Line = request.app.state.line
+    document = job_document(job, await line.place(job) if job.state is JobState.QUEUED else None)
     return json_response(
         document, 202, {"Location": f"/api/jobs/{job.id}", "Retry-After": _TICKET_RETRY_AFTER_S, **headers}
     )
@@ -120,7 +122,9 @@ async def _model_answer(
         outputs = msgspec.Raw(outcome.outputs)
         return ModelAnswerDocument(model=model, version=outcome.version, id=outcome.id, outputs=outputs)
     if isinstance(outcome, Ticketed):
-        return ModelAnswerDocument(model=model, job=await in_thread(job_document, services.desk, outcome.job))
+        return ModelAnswerDocument(
+            model=model, job=await in_thread(counted_job_document, services.desk, outcome.job)
+        )
     return ModelAnswerDocument(model=model, problem=document_of(problem_of(outcome)))
 
 
