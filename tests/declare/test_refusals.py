@@ -84,7 +84,14 @@ def assert_points_here(error: DeclarationError, text: str, folder: Path) -> None
 )
 def test_a_wrong_input_is_refused(parameter: str, words: str, tmp_path: Path) -> None:
     end = "," if not parameter.endswith(("/", "**x: float")) else ""
-    text = f"\nclass A(fd.Model):\n    task = 't'\n    def predict(\n        self,\n        {parameter}{end}  # here\n    ) -> float: ...\n"
+    text = f"""
+class A(fd.Model):
+    task = "t"
+    def predict(
+        self,
+        {parameter}{end}  # here
+    ) -> float: ...
+"""
     error = refusal_of(text, tmp_path)
     assert words in str(error)
     assert_points_here(error, text, tmp_path)
@@ -240,7 +247,12 @@ def test_a_model_without_predict_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_only_the_type_checker_imports_cannot_be_read(tmp_path: Path) -> None:
-    text = "\nif typing.TYPE_CHECKING:\n    from decimal import Decimal\n@fd.task  # here\ndef f(x: Decimal) -> float: ...\n"
+    text = """
+if typing.TYPE_CHECKING:
+    from decimal import Decimal
+@fd.task  # here
+def f(x: Decimal) -> float: ...
+"""
     error = refusal_of(text, tmp_path)
     assert "TYPE_CHECKING" in error.mend
     assert_points_here(error, text, tmp_path)

@@ -11,7 +11,10 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+Image.init()
+_FORMATS = tuple(
+    {"PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"}.intersection(Image.OPEN)
+)
 """What people have. Formats that run other programs (EPS) or are no pictures (PDF) are not among them."""
 
 _ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
