@@ -76,6 +76,7 @@ class Installation:
     def close(self) -> None:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
+        self.engine.close()
 
 
 def cards_of(settings: Settings, sources: list[Path]) -> Cards:
@@ -153,5 +154,6 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
                 wait_s=settings.wait_limit_s,
                 lease_s=settings.lease_s,
             ),
+            logs_requests=settings.log_level.lower() in ("debug", "info"),
         )
     )

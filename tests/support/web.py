@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 import httpx
 
 from frontdesk import assemble
-from frontdesk.serve.app import App, create_app
+from frontdesk.serve.app import App
 from frontdesk.serve.server import server_for
-from frontdesk.serve.services import Limits, Services
 from frontdesk.settings import Settings
 
 T = TypeVar("T")
@@ -37,6 +36,7 @@ class Web:
             wait_limit_s=WAIT_LIMIT_S,
             body_limit_bytes=BODY_LIMIT_BYTES,
             lease_s=3.0,
+            log_level="warning",
         )
         self.installation = assemble.Installation.open(settings)
         cards = assemble.cards_of(settings, list(sources))
@@ -52,7 +52,7 @@ class Web:
         self.http = httpx.Client(base_url=self.url, timeout=30)
 
     async def _build(self, cards: assemble.Cards) -> App:
-        return create_app(_services(self.installation, cards))
+        return assemble.web_app(self.installation, cards, name="web-1")
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
@@ -108,26 +108,3 @@ class Web:
             if job["state"] in ("succeeded", "failed", "cancelled"):
                 break
         return job
-
-
-def _services(installation: assemble.Installation, cards: assemble.Cards) -> Services:
-    settings = installation.settings
-    return Services(
-        name="web-1",
-        tasks=cards,
-        desk=installation.desk,
-        files=installation.files,
-        versions=installation.versions,
-        hosts=assemble.host_client(installation),
-        engine=installation.engine,
-        models_folder=settings.models,
-        thumbs_folder=settings.data / "cache" / "thumbs",
-        metrics_folder=settings.data / "metrics",
-        limits=Limits(
-            body_bytes=settings.body_limit_bytes,
-            json_depth=settings.json_depth_limit,
-            wait_s=settings.wait_limit_s,
-            lease_s=settings.lease_s,
-        ),
-        logs_requests=False,
-    )
