@@ -18,7 +18,15 @@ from frontdesk.declare.kinds import (
     Text,
 )
 from frontdesk.declare.model import Metrics, Model, Run, Version, task
-from frontdesk.declare.outputs import Classification, Interval, Json, TableValue, Value
+from frontdesk.declare.outputs import (
+    Classification,
+    ClassificationOut,
+    Interval,
+    Json,
+    TableValue,
+    Value,
+    ValueOut,
+)
 from frontdesk.declare.routes import RouteRequest, RouteResponse, Routes
 from frontdesk.errors import InvalidInput, NotTrained
 
@@ -29,6 +37,7 @@ __all__ = [
     "Boolean",
     "Choice",
     "Classification",
+    "ClassificationOut",
     "Drawing",
     "File",
     "Image",
@@ -50,6 +59,7 @@ __all__ = [
     "TableValue",
     "Text",
     "Value",
+    "ValueOut",
     "Version",
     "task",
 ]

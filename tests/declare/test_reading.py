@@ -132,23 +132,22 @@ def test_it_reads_what_may_stay_out(
         ("list[dict[str, int]]", JsonOut()),
         ("bool", JsonOut()),
         ("fd.Json", JsonOut()),
-        ("Annotated[float, ValueOut('cm')]", ValueOut("cm")),
-        ("Annotated[fd.Classification, ClassificationOut(top=3)]", ClassificationOut(3)),
+        ("Annotated[float, fd.ValueOut('cm')]", ValueOut("cm")),
+        ("Annotated[fd.Classification, fd.ClassificationOut(top=3)]", ClassificationOut(3)),
     ],
 )
 def test_it_reads_every_output(annotation: str, kind: Any, tmp_path: Path) -> None:
-    before = "from frontdesk.declare.outputs import ClassificationOut, ValueOut"
-    assert outputs_of(annotation, tmp_path, before) == (Output(kind=kind),)
+    assert outputs_of(annotation, tmp_path) == (Output(kind=kind),)
 
 
 @pytest.mark.parametrize("head", ["class Both(TypedDict):", "@dataclasses.dataclass\nclass Both:"])
 def test_a_group_has_several_outputs(head: str, tmp_path: Path) -> None:
     before = f"""{head}
     species: fd.Classification
-    petal_area: Annotated[float, ValueOut('cm²')]
+    petal_area: Annotated[float, fd.ValueOut('cm²')]
     notes: dict
 """
-    outputs = outputs_of("Both", tmp_path, "from frontdesk.declare.outputs import ValueOut\n" + before)
+    outputs = outputs_of("Both", tmp_path, before)
     assert outputs == (
         Output(name="species", kind=ClassificationOut(), title="Species"),
         Output(name="petal_area", kind=ValueOut("cm²"), title="Petal area"),
@@ -262,12 +261,13 @@ def test_tasks_come_in_the_order_they_are_declared(tmp_path: Path) -> None:
 def test_predict_batch_may_agree_in_several_ways(tmp_path: Path) -> None:
     for batch in (
         "self, x: list[float], y: list[str]) -> list[float]",
+        "self, x: list[float], y: list[Literal['a']]) -> list[float]",
         "self, y, x)",
         "self, x: list, y: typing.Sequence[str]) -> list",
-        "self, x: list[Annotated[float, fd.Number()]], y: list[str]) -> list[float]",
+        "self, x: list[Annotated[float, fd.Number()] | None], y: list[str]) -> list[float]",
     ):
         cards_of(
-            f"class A(fd.Model):\n    task = 't'\n    def predict(self, x: float, y: str) -> float: ...\n"
+            f"class A(fd.Model):\n    task = 't'\n    def predict(self, x: float, y: Literal['a']) -> float: ...\n"
             f"    def predict_batch({batch}: ...",
             tmp_path,
         )

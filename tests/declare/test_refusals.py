@@ -110,12 +110,11 @@ class A(fd.Model):
         ("-> Alone", "one field `answer`"),
         ("-> Partly", "may lack a"),
         ("-> Wrong", "output `a`"),
-        ("-> Annotated[str, ValueOut()]", "ValueOut"),
+        ("-> Annotated[str, fd.ValueOut()]", "ValueOut"),
     ],
 )
 def test_a_wrong_output_is_refused(annotation: str, words: str, tmp_path: Path) -> None:
     text = f"""
-from frontdesk.declare.outputs import ValueOut
 class Nothing(TypedDict): pass
 class Alone(TypedDict):
     answer: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from frontdesk.declare.annotations import MISSING, read_field, spelt, unwrapped
 from frontdesk.declare.kinds import BINARY_KINDS, Drawing, Field, Series, Table
@@ -117,7 +117,8 @@ def check_predict_batch(model: type[Model], predict: Function, outputs: tuple[Ou
 
 def _check_list(batch: Function, name: str, single: Any) -> None:
     element = _element(batch.hints[name])
-    if element is None or unwrapped(element)[0] not in (single, Any):
+    agreeing = (single, Any, str) if get_origin(single) is Literal else (single, Any)
+    if element is None or unwrapped(element)[0] not in agreeing:
         raise batch.where(name).error(
             f"`{name}` of `predict_batch` is {spelt(batch.hints[name])}, but in `predict` it is {spelt(single)}.",
             f"Write `{name}: list[{spelt(single)}]`: it is given one for each call.",
