@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from frontdesk.cli import main as frontdesk
+from frontdesk.cli import cli as frontdesk
 from frontdesk.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from frontdesk.store.ids import new_id
 
 
 @pytest.fixture
-def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
-    return LocalEngine(tmp_path_factory.mktemp("b"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    engine = LocalEngine(tmp_path_factory.mktemp("b"))
+    yield engine
+    engine.close()
 
 
 def test_it_wakes_every_worker_with_the_lane(engine: LocalEngine) -> None:
@@ -62,7 +66,8 @@ def test_the_socket_of_a_killed_listener_is_cleared_away(tmp_path_factory: pytes
         assert listener.stdout.readline() == "ready\n"
         assert len(list(folder.iterdir())) == 1
         listener.kill()
-    LocalEngine(folder).announce([new_id()])
+    with contextlib.closing(LocalEngine(folder)) as engine:
+        engine.announce([new_id()])
     assert list(folder.iterdir()) == []
 
 

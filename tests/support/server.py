@@ -104,6 +104,7 @@ class Server:
         for process in [parent, *parent.children(recursive=True)]:
             process.kill()
         self.process.wait()
+        self.log.close()
         self.process = None
 
     def _role(self, process: psutil.Process) -> str:
