@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from frontdesk.desk.job import JobState, Lease, Progress
-from frontdesk.desk.rows import job_of, now, record_states
-from frontdesk.store.tables import events, jobs
+from frontdesk.desk.job import Job, JobState, Lane, Lease, Progress
+from frontdesk.desk.rows import Row, job_of, now, record, record_states
+from frontdesk.store.tables import jobs
 
-QUEUED, RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
+_IN_WORK = sa.and_(
+    jobs.c.kind.in_(
+        [lane.value for lane in Lane]
+    ),  # all of them, so that the index on lanes and states serves
+    jobs.c.state == JobState.RUNNING.value,
+)
+_OURS = sa.and_(jobs.c.id.in_(sa.bindparam("ids", expanding=True)), jobs.c.state == JobState.RUNNING.value)
+_IN_NOBODYS_HANDS: dict[str, Any] = {"worker": None, "lease_expires_at": None}
 
-_finish = (
+_next_in_line = (
+    sa.select(jobs)
+    .where(jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.QUEUED.value)
+    .order_by(jobs.c.turn, jobs.c.id)
+    .limit(sa.bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
+_lease = (
     sa.update(jobs)
-    .where(jobs.c.id == sa.bindparam("row_id"))
+    .where(jobs.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(
+        state=JobState.RUNNING.value,
+        worker=sa.bindparam("holder"),
+        attempts=jobs.c.attempts + 1,
+        lease_token=jobs.c.lease_token + 1,
+        lease_expires_at=sa.bindparam("until"),
+        started_at=sa.bindparam("at"),
+    )
+)
+_tokens = sa.select(jobs.c.id, jobs.c.lease_token).where(_OURS).with_for_update()
+_end = (
+    sa.update(jobs)
+    .where(
+        jobs.c.id == sa.bindparam("row_id"),
+        jobs.c.state == JobState.RUNNING.value,
+        jobs.c.lease_token == sa.bindparam("token"),
+    )
     .values(
         state=sa.bindparam("new_state"),
         outputs=sa.bindparam("new_outputs"),
         version=sa.func.coalesce(sa.bindparam("new_version"), jobs.c.version),
         error=sa.bindparam("new_error"),
         finished_at=sa.bindparam("at"),
-        worker=None,
-        lease_expires_at=None,
+        **_IN_NOBODYS_HANDS,
     )
 )
 
@@ -33,68 +63,48 @@ def claim(
     connection: sa.Connection, worker: str, lanes: Sequence[str], limit: int, lease_s: float
 ) -> list[Lease]:
     """Give the worker up to `limit` queued jobs, in the order of their turns."""
-    rows: list[sa.RowMapping] = []
+    rows: list[Row] = []
     for lane in lanes:
-        query = (
-            sa.select(jobs)
-            .where(jobs.c.kind == lane, jobs.c.state == QUEUED)
-            .order_by(jobs.c.turn, jobs.c.id)
-            .limit(limit - len(rows))
-        )
-        rows += connection.execute(query).mappings().all()
-        if len(rows) >= limit:
-            break
-    if not rows:
-        return []
-    return lease(connection, rows, worker, lease_s)
+        if (room := limit - len(rows)) > 0:
+            found = connection.execute(_next_in_line, {"lane": lane, "room": room})
+            rows += found.mappings().all()
+    return lease(connection, rows, worker, lease_s) if rows else []
 
 
-def lease(
-    connection: sa.Connection, rows: Sequence[sa.RowMapping], worker: str, lease_s: float
-) -> list[Lease]:
+def lease(connection: sa.Connection, rows: Sequence[Row], worker: str, lease_s: float) -> list[Lease]:
     """Make these queued rows the worker's. Each gets a token no earlier holder has."""
     at = now()
-    ids = [row["id"] for row in rows]
     connection.execute(
-        sa.update(jobs)
-        .where(jobs.c.id.in_(ids))
-        .values(
-            state=RUNNING,
-            worker=worker,
-            attempts=jobs.c.attempts + 1,
-            lease_token=jobs.c.lease_token + 1,
-            lease_expires_at=at + timedelta(seconds=lease_s),
-            started_at=at,
-        )
+        _lease,
+        {
+            "ids": [row["id"] for row in rows],
+            "holder": worker,
+            "until": at + timedelta(seconds=lease_s),
+            "at": at,
+        },
     )
     record_states(connection, rows, JobState.RUNNING)
-    return [
-        Lease(
-            job_of({**row, "state": RUNNING, "attempts": row["attempts"] + 1, "started_at": at}),
-            row["lease_token"] + 1,
-        )
-        for row in rows
-    ]
+    return [Lease(_running(row, at), row["lease_token"] + 1) for row in rows]
 
 
-def valid(connection: sa.Connection, leases: Sequence[Lease]) -> set[str]:
+def _running(row: Row, at: datetime) -> Job:
+    return job_of({**row, "state": JobState.RUNNING, "attempts": row["attempts"] + 1, "started_at": at})
+
+
+def held(connection: sa.Connection, leases: Sequence[Lease]) -> set[str]:
     """The ids of those jobs that still belong to the holder of their lease."""
     tokens = {lease.job.id: lease.token for lease in leases}
-    query = sa.select(jobs.c.id, jobs.c.lease_token).where(
-        jobs.c.id.in_(list(tokens)), jobs.c.state == RUNNING
-    )
-    return {job_id for job_id, token in connection.execute(query) if tokens[job_id] == token}
+    found = connection.execute(_tokens, {"ids": list(tokens)})
+    return {job_id for job_id, token in found if tokens[job_id] == token}
 
 
 def beat(connection: sa.Connection, leases: Sequence[Lease], lease_s: float) -> set[str]:
     """Extend the leases; give the ids of jobs that are lost."""
-    held = valid(connection, leases)
-    if held:
-        expires_at = now() + timedelta(seconds=lease_s)
-        connection.execute(
-            sa.update(jobs).where(jobs.c.id.in_(list(held))).values(lease_expires_at=expires_at)
-        )
-    return {lease.job.id for lease in leases} - held
+    ours = held(connection, leases)
+    if ours:
+        until = now() + timedelta(seconds=lease_s)
+        connection.execute(sa.update(jobs).where(jobs.c.id.in_(ours)).values(lease_expires_at=until))
+    return {lease.job.id for lease in leases} - ours
 
 
 def settle(
@@ -104,32 +114,26 @@ def settle(
 ) -> set[str]:
     """Write outcomes; give the ids whose lease was lost, of which nothing is written."""
     leases = [entry[0] for entry in finished] + [entry[0] for entry in failed]
-    held = valid(connection, leases)
+    ours = held(connection, leases)
+    finished = [entry for entry in finished if entry[0].job.id in ours]
+    failed = [entry for entry in failed if entry[0].job.id in ours]
     at = now()
-    updates: list[dict[str, Any]] = []
-    for lease, outputs, version in finished:
-        updates.append(_end(lease, JobState.SUCCEEDED, at, outputs=outputs, version=version))
+    ends = [
+        _outcome(lease, at, JobState.SUCCEEDED, outputs=outputs, version=version)
+        for lease, outputs, version in finished
+    ] + [_outcome(lease, at, JobState.FAILED, error=error) for lease, error in failed]
+    if ends:
+        connection.execute(_end, ends)
+    record_states(connection, [_row(lease) for lease, _, _ in finished], JobState.SUCCEEDED)
     for lease, error in failed:
-        updates.append(_end(lease, JobState.FAILED, at, error=error))
-    updates = [update for update in updates if update["row_id"] in held]
-    if updates:
-        connection.execute(_finish, updates)
-    owners = {lease.job.id: {"id": lease.job.id, "owner": lease.job.owner} for lease in leases}
-    record_states(
-        connection,
-        [owners[lease.job.id] for lease, _, _ in finished if lease.job.id in held],
-        JobState.SUCCEEDED,
-    )
-    for lease, error in failed:
-        if lease.job.id in held:
-            record_states(connection, [owners[lease.job.id]], JobState.FAILED, error)
-    return {lease.job.id for lease in leases} - held
+        record_states(connection, [_row(lease)], JobState.FAILED, error)
+    return {lease.job.id for lease in leases} - ours
 
 
-def _end(
+def _outcome(
     lease: Lease,
+    at: datetime,
     state: JobState,
-    at: Any,
     *,
     outputs: bytes | None = None,
     version: int | None = None,
@@ -137,6 +141,7 @@ def _end(
 ) -> dict[str, Any]:
     return {
         "row_id": lease.job.id,
+        "token": lease.token,
         "new_state": state.value,
         "new_outputs": outputs,
         "new_version": version,
@@ -145,42 +150,60 @@ def _end(
     }
 
 
-def report(connection: sa.Connection, lease: Lease, progress: Progress) -> bool:
-    """Write progress down, with its event; False when the lease is lost."""
-    if not valid(connection, [lease]):
+def _row(lease: Lease) -> Row:
+    return {"id": lease.job.id, "owner": lease.job.owner}
+
+
+def report(
+    connection: sa.Connection, lease: Lease, progress: Progress | None, metrics: Mapping[str, float]
+) -> bool:
+    """Write down how far it is, with an event for each kind of news; False when the lease is lost."""
+    if not held(connection, [lease]):
         return False
-    connection.execute(
-        sa.update(jobs)
-        .where(jobs.c.id == lease.job.id)
-        .values(progress_done=progress.done, progress_total=progress.total, progress_message=progress.message)
-    )
-    data = {"done": progress.done, "total": progress.total, "message": progress.message}
-    connection.execute(
-        sa.insert(events).values(
-            job=lease.job.id, owner=lease.job.owner, event="progress", data=data, at=now()
-        )
-    )
+    changes: dict[str, Any] = {}
+    if progress is not None:
+        data = {"done": progress.done, "total": progress.total, "message": progress.message}
+        changes = {f"progress_{name}": value for name, value in data.items()}
+        record(connection, [_row(lease)], "progress", data)
+    if metrics:
+        query = sa.select(jobs.c.metrics).where(jobs.c.id == lease.job.id)
+        changes["metrics"] = {**connection.execute(query).scalar_one(), **metrics}
+        record(connection, [_row(lease)], "metrics", dict(metrics))
+    if changes:
+        connection.execute(sa.update(jobs).where(jobs.c.id == lease.job.id).values(**changes))
     return True
 
 
 def release(connection: sa.Connection, lease: Lease) -> bool:
     """Back to its place in line, as if it had never been claimed; False when the lease is lost."""
-    if not valid(connection, [lease]):
+    if not held(connection, [lease]):
         return False
     connection.execute(
         sa.update(jobs)
         .where(jobs.c.id == lease.job.id)
         .values(
-            state=QUEUED, worker=None, lease_expires_at=None, started_at=None, attempts=jobs.c.attempts - 1
+            state=JobState.QUEUED.value,
+            attempts=jobs.c.attempts - 1,
+            started_at=None,
+            **_IN_NOBODYS_HANDS,
         )
     )
-    record_states(connection, [{"id": lease.job.id, "owner": lease.job.owner}], JobState.QUEUED)
+    record_states(connection, [_row(lease)], JobState.QUEUED)
     return True
 
 
+def is_any_in_work(connection: sa.Connection, which: sa.ColumnElement[bool]) -> bool:
+    """Whether `reclaim` would find something."""
+    query = sa.select(jobs.c.id).where(_IN_WORK, which).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def reclaim(connection: sa.Connection, which: sa.ColumnElement[bool], attempts_limit: int) -> list[str]:
-    """Take running jobs from workers that are gone: back in line, or failed when too many workers died of them."""
-    query = sa.select(jobs).where(jobs.c.state == RUNNING, which).limit(1000)
+    """Take running jobs from workers that are gone: back in line, or failed when too many workers died of them.
+
+    The token stays: who comes back from the dead finds the job not running, or running under a higher token.
+    """
+    query = sa.select(jobs).where(_IN_WORK, which).limit(1000).with_for_update()
     rows = connection.execute(query).mappings().all()
     spent = [row for row in rows if row["attempts"] - row["attempts_forgiven"] >= attempts_limit]
     again = [row for row in rows if row["attempts"] - row["attempts_forgiven"] < attempts_limit]
@@ -188,7 +211,7 @@ def reclaim(connection: sa.Connection, which: sa.ColumnElement[bool], attempts_l
         connection.execute(
             sa.update(jobs)
             .where(jobs.c.id.in_([row["id"] for row in again]))
-            .values(state=QUEUED, worker=None, lease_expires_at=None, started_at=None)
+            .values(state=JobState.QUEUED.value, started_at=None, **_IN_NOBODYS_HANDS)
         )
         record_states(connection, again, JobState.QUEUED)
     if spent:
@@ -196,13 +219,7 @@ def reclaim(connection: sa.Connection, which: sa.ColumnElement[bool], attempts_l
         connection.execute(
             sa.update(jobs)
             .where(jobs.c.id.in_([row["id"] for row in spent]))
-            .values(
-                state=JobState.FAILED.value,
-                error=error,
-                worker=None,
-                lease_expires_at=None,
-                finished_at=now(),
-            )
+            .values(state=JobState.FAILED.value, error=error, finished_at=now(), **_IN_NOBODYS_HANDS)
         )
         record_states(connection, spent, JobState.FAILED, error)
     return [row["id"] for row in rows]

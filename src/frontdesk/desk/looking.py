@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from frontdesk.desk.rows import event_of, job_of
 from frontdesk.errors import Fault, InvalidInput
 from frontdesk.store.tables import events, jobs
 
-_FARTHEST_POSITION = 10_000
+FARTHEST_POSITION = 10_000
 _RECENT_JOBS = 20
 
 
@@ -52,48 +52,105 @@ def page(
     return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
+_queued_in_lane = (jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.QUEUED.value)
+_place = sa.select(jobs.c.turn, jobs.c.state).where(jobs.c.id == sa.bindparam("job_id"))
+_before = (
+    sa.select(sa.literal(1).label("one"))
+    .where(
+        *_queued_in_lane,
+        sa.tuple_(jobs.c.turn, jobs.c.id) < sa.tuple_(sa.bindparam("turn"), sa.bindparam("job_id")),
+    )
+    .limit(FARTHEST_POSITION - 1)
+    .subquery()
+)
+_how_many_before = sa.select(sa.func.count()).select_from(_before)
+_line = (
+    sa.select(jobs.c.id, jobs.c.turn)
+    .where(*_queued_in_lane)
+    .order_by(jobs.c.turn, jobs.c.id)
+    .limit(FARTHEST_POSITION - 1)
+    .subquery()
+)
+_numbered = sa.select(
+    _line.c.id, sa.func.row_number().over(order_by=(_line.c.turn, _line.c.id)).label("position")
+).subquery()
+_positions = sa.select(_numbered.c.id, _numbered.c.position).where(
+    _numbered.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+_waiting_of = sa.select(jobs.c.id).where(
+    jobs.c.id.in_(sa.bindparam("ids", expanding=True)), jobs.c.state == JobState.QUEUED.value
+)
+_recent = (
+    sa.select(jobs.c.started_at, jobs.c.finished_at)
+    .where(jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.SUCCEEDED.value)
+    .order_by(jobs.c.finished_at.desc())
+    .limit(_RECENT_JOBS + 1)
+)
+
+
 def standing(connection: sa.Connection, job: Job) -> Standing:
-    """The job's place in its line, counted up to 10,000, and a guess how long that takes."""
-    mine = sa.select(jobs.c.turn).where(jobs.c.id == job.id).scalar_subquery()
-    before = (
-        sa.select(sa.literal(1))
-        .where(
-            jobs.c.kind == job.kind.value,
-            jobs.c.state == JobState.QUEUED.value,
-            sa.or_(jobs.c.turn < mine, sa.and_(jobs.c.turn == mine, jobs.c.id < job.id)),
-        )
-        .limit(_FARTHEST_POSITION)
-        .subquery()
-    )
-    ahead = connection.execute(sa.select(sa.func.count()).select_from(before)).scalar() or 0
-    pace_s = _pace(connection, job.kind)
-    return Standing(ahead + 1, None if pace_s is None else (ahead + 1) * pace_s)
+    """The job's place in line and a guess how long that takes.
+
+    Nobody is counted further back than 10,000th, which then means "or later". A job that has just been
+    taken from the line is about to start: it is first.
+    """
+    position = 1
+    row = connection.execute(_place, {"job_id": job.id}).first()
+    if row is not None and row.state == JobState.QUEUED:
+        ahead = {"lane": job.kind, "turn": row.turn, "job_id": job.id}
+        position += connection.execute(_how_many_before, ahead).scalar_one()
+    return _estimated(position, pace(connection, job.kind))
 
 
-def _pace(connection: sa.Connection, lane: Lane) -> float | None:
+def standings(connection: sa.Connection, waiting: Iterable[Job]) -> dict[str, Standing]:
+    """What `standing` says of each, with a few queries for each lane and none for each job."""
+    by_lane: dict[Lane, list[str]] = {}
+    for job in waiting:
+        by_lane.setdefault(job.kind, []).append(job.id)
+    found: dict[str, Standing] = {}
+    for lane, ids in by_lane.items():
+        pace_s = pace(connection, lane)
+        waits = set(connection.execute(_waiting_of, {"ids": ids}).scalars())
+        known = {row.id: row.position for row in connection.execute(_positions, {"lane": lane, "ids": ids})}
+        for job_id in ids:
+            position = known.get(job_id, FARTHEST_POSITION) if job_id in waits else 1
+            found[job_id] = _estimated(position, pace_s)
+    return found
+
+
+def _estimated(position: int, pace_s: float | None) -> Standing:
+    return Standing(position, None if pace_s is None else position * pace_s)
+
+
+def pace(connection: sa.Connection, lane: Lane) -> float | None:
     """Seconds between two finished jobs of a busy lane: the gap between ends, or the time one took, if that is less."""
-    query = (
-        sa.select(jobs.c.started_at, jobs.c.finished_at)
-        .where(jobs.c.kind == lane.value, jobs.c.state == JobState.SUCCEEDED.value)
-        .order_by(jobs.c.finished_at.desc())
-        .limit(_RECENT_JOBS + 1)
-    )
-    recent = connection.execute(query).all()
+    recent = connection.execute(_recent, {"lane": lane}).all()
     if not recent:
         return None
     took = [max(end - start, timedelta()) for start, end in recent]
-    gaps = [later[1] - earlier[1] for later, earlier in itertools.pairwise(recent)] + [took[-1]]
+    gaps = [later[1] - earlier[1] for later, earlier in pairwise(recent)] + [took[-1]]
     total = sum(map(min, took, gaps), timedelta())
     return total.total_seconds() / len(recent)
 
 
-def counts(connection: sa.Connection) -> dict[str, dict[str, int]]:
-    """How many jobs there are, by lane and state."""
-    query = sa.select(jobs.c.kind, jobs.c.state, sa.func.count()).group_by(jobs.c.kind, jobs.c.state)
-    found: dict[str, dict[str, int]] = {lane.value: {} for lane in Lane}
-    for kind, state, number in connection.execute(query):
-        found[kind][state] = number
-    return found
+def counts(connection: sa.Connection, states: Iterable[JobState]) -> dict[tuple[str, str], int]:
+    """How many jobs there are of each lane and state, of these states."""
+    query = (
+        sa.select(jobs.c.kind, jobs.c.state, sa.func.count())
+        .where(jobs.c.kind.in_([*Lane]), jobs.c.state.in_([*states]))
+        .group_by(jobs.c.kind, jobs.c.state)
+    )
+    return {(kind, state): number for kind, state, number in connection.execute(query)}
+
+
+def lanes_with_work(connection: sa.Connection) -> list[str]:
+    """The lanes in which a job waits."""
+    queued = jobs.c.state == JobState.QUEUED.value
+    return [
+        lane.value
+        for lane in Lane
+        if connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == lane.value, queued).limit(1)).first()
+    ]
 
 
 def events_after(
@@ -101,11 +158,13 @@ def events_after(
 ) -> list[JobEvent]:
     """Events with ids above `after`, in order."""
     query = sa.select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
-    if owner is not None:
-        query = query.where(events.c.owner == owner)
     if job is not None:
+        # All events of a job have one owner: asked for both, a database may take the index that helps less.
         query = query.where(events.c.job == job)
-    return [event_of(row) for row in connection.execute(query).mappings()]
+    elif owner is not None:
+        query = query.where(events.c.owner == owner)
+    found = [event_of(row) for row in connection.execute(query).mappings()]
+    return [event for event in found if owner in (None, event.owner)]
 
 
 def last_event(connection: sa.Connection, owner: str | None) -> int:

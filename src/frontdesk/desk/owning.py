@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from frontdesk.desk.job import FINAL_STATES, RETRYABLE_STATES, JobState
-from frontdesk.desk.rows import Row, find, now, record_states
+from frontdesk.desk.rows import find, now, record_states
 from frontdesk.desk.submitting import fair_turn
 from frontdesk.errors import Conflict
 from frontdesk.store.tables import events, files, job_files, jobs
@@ -15,7 +15,7 @@ from frontdesk.store.tables import events, files, job_files, jobs
 
 def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
     """End it where it stands. A worker that has it is fenced off, and ends the work when it hears."""
-    row = find(connection, job_id, owner)
+    row = find(connection, job_id, owner, to_change=True)
     state = JobState(row["state"])
     if state in FINAL_STATES:
         raise Conflict(f"The job is {state} already and cannot be cancelled.")
@@ -34,8 +34,8 @@ def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
 
 
 def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
-    """Put a failed or cancelled job back in line, with all its attempts; give its lane."""
-    row = find(connection, job_id, owner)
+    """Put a failed or cancelled job back in line, with all its attempts and in sight; give its lane."""
+    row = find(connection, job_id, owner, to_change=True)
     state = JobState(row["state"])
     if state not in RETRYABLE_STATES:
         raise Conflict(f"The job is {state}; only a failed or cancelled one can be retried.")
@@ -46,8 +46,9 @@ def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
             state=JobState.QUEUED.value,
             attempts_forgiven=jobs.c.attempts,
             turn=fair_turn(connection, row["kind"], row["owner"]),
+            archived=False,
             error=None,
-            outputs=None,
+            metrics={},
             progress_done=0,
             progress_total=0,
             progress_message="",
@@ -61,7 +62,7 @@ def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
 
 def set_archived(connection: sa.Connection, job_id: str, owner: str | None, archived: bool) -> None:
     """Put a finished job out of sight, or back."""
-    row = find(connection, job_id, owner)
+    row = find(connection, job_id, owner, to_change=True)
     if archived and JobState(row["state"]) not in FINAL_STATES:
         raise Conflict(f"The job is {row['state']}; only one that is over can be archived.")
     connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(archived=archived))
@@ -69,23 +70,20 @@ def set_archived(connection: sa.Connection, job_id: str, owner: str | None, arch
 
 def remove(connection: sa.Connection, job_id: str, owner: str | None) -> list[str]:
     """Forget a finished job; give the ids of files that went with it."""
-    row = find(connection, job_id, owner)
+    row = find(connection, job_id, owner, to_change=True)
     if JobState(row["state"]) not in FINAL_STATES:
         raise Conflict(f"The job is {row['state']}; cancel it before you remove it.")
-    return remove_rows(connection, [row])
+    return remove_rows(connection, [job_id])
 
 
-def remove_rows(connection: sa.Connection, rows: Sequence[Row]) -> list[str]:
+def remove_rows(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Delete jobs with all they have. A file goes with the last job that holds it; the ids of those are given."""
-    ids = [row["id"] for row in rows]
     held = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.job.in_(ids))).scalars())
-    held |= {row[name] for row in rows for name in ("input_file", "result_file") if row[name]}
-    connection.execute(sa.delete(job_files).where(job_files.c.job.in_(ids)))
-    connection.execute(sa.delete(events).where(events.c.job.in_(ids)))
-    connection.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
-    still = set(
-        connection.execute(sa.select(job_files.c.file).where(job_files.c.file.in_(list(held)))).scalars()
-    )
+    for table, column in ((job_files, job_files.c.job), (events, events.c.job), (jobs, jobs.c.id)):
+        connection.execute(sa.delete(table).where(column.in_(ids)))
+    if not held:
+        return []
+    still = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.file.in_(held))).scalars())
     gone = sorted(held - still)
     if gone:
         connection.execute(sa.delete(files).where(files.c.id.in_(gone)))

@@ -1,83 +1,124 @@
-"""Letting go of what is past its time, a piece at a time so that nobody waits for it."""
+"""Letting go of what is past its time, a piece at a time so that nobody waits for it.
+
+What may go is looked for in a read, which holds up nobody however long it takes, and is removed in a short
+write that looks again: a job may have been retried in between, a file may have got a job.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 
-from frontdesk.desk.job import FINAL_STATES
 from frontdesk.desk.owning import remove_rows
 from frontdesk.desk.rows import now
 from frontdesk.store.tables import files, job_files, jobs
 
-_JOBS_AT_ONCE = 200
-_FINAL = [state.value for state in FINAL_STATES]
+AT_ONCE = 200
+_UPLOAD_GRACE_S = 3600.0
 
-Pruner = Callable[[sa.Connection], list[str]]
-
-
-def jobs_older_than(days: float) -> Pruner:
-    """Removes some jobs that ended longer ago than that; gives the files that went."""
-
-    def prune(connection: sa.Connection) -> list[str]:
-        return _remove_oldest(connection, jobs.c.finished_at < now() - timedelta(days=days))
-
-    return prune
+Find = Callable[[sa.Connection], Sequence[str]]
 
 
-def jobs_beyond(total_bytes: int) -> Pruner:
-    """Removes the oldest finished jobs that hold files while all files together are larger than that."""
+class Remove(Protocol):
+    """Removes of these what may still go; gives the ids of the files that went."""
 
-    def prune(connection: sa.Connection) -> list[str]:
-        excess = (connection.execute(sa.select(sa.func.sum(files.c.size_bytes))).scalar() or 0) - total_bytes
+    def __call__(self, connection: sa.Connection, ids: Sequence[str]) -> list[str]: ...
+
+
+_is_held = sa.exists().where(job_files.c.file == files.c.id)
+# Only a job that is over has an end. Said so, it is found by the index on ends.
+_is_over = jobs.c.finished_at.is_not(None)
+
+
+def jobs_older_than(days: float) -> Find:
+    """Finds jobs that ended longer ago than that, the oldest first."""
+
+    def find(connection: sa.Connection) -> Sequence[str]:
+        query = (
+            sa.select(jobs.c.id)
+            .where(jobs.c.finished_at < now() - timedelta(days=days))
+            .order_by(jobs.c.finished_at)
+            .limit(AT_ONCE)
+        )
+        return connection.execute(query).scalars().all()
+
+    return find
+
+
+def jobs_beyond(total_bytes: int) -> Find:
+    """Finds the oldest finished jobs that hold files, as many as are too many for that size."""
+
+    def find(connection: sa.Connection) -> Sequence[str]:
+        excess = _excess(connection, total_bytes)
         if excess <= 0:
             return []
-        held = (
+        query = (
             sa.select(jobs.c.id, sa.func.sum(files.c.size_bytes))
             .join(job_files, job_files.c.job == jobs.c.id)
             .join(files, files.c.id == job_files.c.file)
-            .where(jobs.c.state.in_(_FINAL))
-            .group_by(jobs.c.id)
-            .order_by(sa.func.min(jobs.c.finished_at))
-            .limit(_JOBS_AT_ONCE)
+            .where(_is_over)
+            .group_by(jobs.c.id, jobs.c.finished_at)
+            .order_by(jobs.c.finished_at)
+            .limit(AT_ONCE)
         )
         chosen = []
-        for job_id, size_bytes in connection.execute(held):
+        for job_id, size_bytes in connection.execute(query):
             if excess <= 0:
                 break
             chosen.append(job_id)
             excess -= size_bytes
-        return _remove_oldest(connection, jobs.c.id.in_(chosen))
+        return chosen
 
-    return prune
+    return find
 
 
-def unheld_files_older_than(days: float) -> Pruner:
-    """Removes uploads that no job came to hold."""
+def uploads_older_than(days: float) -> Find:
+    """Finds files that no job came to hold."""
 
-    def prune(connection: sa.Connection) -> list[str]:
-        held = sa.exists().where(job_files.c.file == files.c.id)
+    def find(connection: sa.Connection) -> Sequence[str]:
         query = (
             sa.select(files.c.id)
-            .where(files.c.created_at < now() - timedelta(days=days), ~held)
-            .limit(_JOBS_AT_ONCE)
+            .where(files.c.created_at < now() - timedelta(days=days), ~_is_held)
+            .order_by(files.c.created_at)
+            .limit(AT_ONCE)
         )
-        gone = list(connection.execute(query).scalars())
-        if gone:
-            connection.execute(sa.delete(files).where(files.c.id.in_(gone)))
-        return gone
+        return connection.execute(query).scalars().all()
 
-    return prune
+    return find
 
 
-def _remove_oldest(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[str]:
-    query = (
-        sa.select(jobs)
-        .where(jobs.c.state.in_(_FINAL), which)
-        .order_by(jobs.c.finished_at)
-        .limit(_JOBS_AT_ONCE)
-    )
-    rows = connection.execute(query).mappings().all()
-    return remove_rows(connection, rows) if rows else []
+def uploads_beyond(total_bytes: int) -> Find:
+    """Finds files that no job holds while there is too much: they go before any answer does.
+
+    The youngest are spared, for somebody is about to ask about them.
+    """
+
+    def find(connection: sa.Connection) -> Sequence[str]:
+        if _excess(connection, total_bytes) <= 0:
+            return []
+        return uploads_older_than(_UPLOAD_GRACE_S / 86_400)(connection)
+
+    return find
+
+
+def remove_jobs(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Remove those that are still over; give the files that went with them."""
+    query = sa.select(jobs.c.id).where(jobs.c.id.in_(ids), _is_over).with_for_update()
+    over = connection.execute(query).scalars().all()
+    return remove_rows(connection, over) if over else []
+
+
+def remove_uploads(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Remove those that still nobody holds; give their ids."""
+    query = sa.select(files.c.id).where(files.c.id.in_(ids), ~_is_held).with_for_update()
+    gone = list(connection.execute(query).scalars())
+    if gone:
+        connection.execute(sa.delete(files).where(files.c.id.in_(gone)))
+    return gone
+
+
+def _excess(connection: sa.Connection, total_bytes: int) -> int:
+    return (connection.execute(sa.select(sa.func.sum(files.c.size_bytes))).scalar() or 0) - total_bytes

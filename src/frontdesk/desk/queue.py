@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
-from frontdesk.desk import leasing, looking, owning, pruning
+from frontdesk.desk import leasing, looking, owning, pruning, submitting
+from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
-from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Lease, NewJob, Progress, Standing, Submitted
+from frontdesk.desk.job import Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.looking import JobFilters, Page
 from frontdesk.desk.rows import find, job_of, now
-from frontdesk.desk.submitting import submit
 from frontdesk.errors import LeaseLost, Overloaded
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
@@ -26,8 +27,8 @@ from frontdesk.store.tables import jobs
 
 __all__ = ["Desk", "JobFilters", "Page"]
 
-_COUNT_EVERY_S = 1.0
 _SWEEP_FILES_EVERY_S = 3600.0
+_PRUNE_FOR_S = 1.0
 
 
 class Desk:
@@ -35,67 +36,50 @@ class Desk:
 
     def __init__(self, database: Database, engine: Engine, limits: DeskLimits, files: FolderFiles) -> None:
         self._database, self._engine, self._limits, self._files = database, engine, limits, files
-        self._waiting, self._counted_at = 0, 0.0
-        self._counting = threading.Lock()
-        self._swept_files_at = 0.0
+        self._counts = Counts(database)
+        self._sweeping = threading.Lock()
+        self._sweep_files_after = 0.0
 
     # ------------------------------------------------------------------------- taking on
 
     def submit(self, new: NewJob) -> Submitted:
         """A durable job for this request; the one there is already for an identical unfinished one.
 
-        Raises IdempotencyMismatch, or Overloaded when too many jobs wait.
+        Raises IdempotencyMismatch, NotFound (a file), or Overloaded when too many jobs wait.
         """
-        self._refuse_too_many()
-        submitted = self._database.write(lambda c: submit(c, new))
+        if self._counts.one_more_waits() > self._limits.jobs_waiting_limit:
+            raise Overloaded("Too many jobs wait already; try again later.", retry_after_s=10)
+        submitted = self._database.write(lambda c: submitting.submit(c, new))
         if submitted.is_new:
             self._engine.wake(new.kind)
             self._engine.announce([submitted.job.id])
         return submitted
 
     def adopt(self, new: NewJob, worker: str, lease_s: float) -> Lease:
-        """A job that `worker` is doing already: submitted and claimed in one transaction."""
+        """A job that `worker` is doing already: submitted and claimed in one transaction.
+
+        Raises Conflict when its Idempotency-Key has a job already, NotFound (a file).
+        """
 
         def write(connection: sa.Connection) -> Lease:
-            # It must be a row of its own, since an unfinished twin belongs to somebody else.
-            job = submit(connection, _unique(new)).job
-            row = find(connection, job.id, None)
+            row = submitting.submit_apart(connection, new)
             return leasing.lease(connection, [row], worker, lease_s)[0]
 
         lease = self._database.write(write)
         self._engine.announce([lease.job.id])
         return lease
 
-    def _refuse_too_many(self) -> None:
-        """Counting a long line takes a moment, so it is counted once a second and not for each submit."""
-        with self._counting:
-            if time.monotonic() - self._counted_at > _COUNT_EVERY_S:
-                self._waiting = sum(states.get("queued", 0) for states in self._waiting_counts().values())
-                self._counted_at = time.monotonic()
-            self._waiting += 1
-        if self._waiting > self._limits.jobs_waiting_limit:
-            raise Overloaded("Too many jobs wait already; try again later.", retry_after_s=10)
-
-    def _waiting_counts(self) -> dict[str, dict[str, int]]:
-        query = (
-            sa.select(jobs.c.kind, sa.func.count())
-            .where(jobs.c.kind.in_(list(Lane)), jobs.c.state == JobState.QUEUED.value)
-            .group_by(jobs.c.kind)
-        )
-        with self._database.read() as connection:
-            return {kind: {"queued": number} for kind, number in connection.execute(query)}
-
     # ------------------------------------------------------------------------ work in hand
 
     def claim(self, worker: str, lanes: Sequence[Lane], limit: int) -> list[Lease]:
-        """Up to `limit` queued jobs, fairly between owners, first come first served for each."""
+        """Up to `limit` queued jobs, fairly between owners, first come first served for each.
+
+        Lanes are served in the order given.
+        """
         with self._database.read() as connection:
-            query = sa.select(jobs.c.id).where(
-                jobs.c.kind.in_(list(lanes)), jobs.c.state == JobState.QUEUED.value
-            )
-            if connection.execute(query.limit(1)).first() is None:
+            if not set(lanes).intersection(looking.lanes_with_work(connection)):
                 return []  # and no lock was taken to find out
-        # A claim that a power cut undoes is simply made again.
+        # A claim that a power cut undoes is simply made again, hence not durable.
         leases = self._database.write(
             lambda c: leasing.claim(c, worker, lanes, limit, self._limits.lease_s), durable=False
         )
@@ -106,9 +90,13 @@ class Desk:
         """Extend leases; give the ids of jobs that were cancelled or given away, whose work must end."""
         return self._database.write(lambda c: leasing.beat(c, leases, self._limits.lease_s), durable=False)
 
-    def report(self, lease: Lease, progress: Progress) -> None:
-        """Say how far it is. Raises LeaseLost."""
-        if not self._database.write(lambda c: leasing.report(c, lease, progress), durable=False):
+    def report(
+        self, lease: Lease, progress: Progress | None = None, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        """Say how far it is, and what was measured (which adds to what was before). Raises LeaseLost."""
+        if not self._database.write(
+            lambda c: leasing.report(c, lease, progress, metrics or {}), durable=False
+        ):
             raise LeaseLost(lease.job.id)
         self._engine.announce([lease.job.id])
 
@@ -143,8 +131,7 @@ class Desk:
 
     def _reclaim(self, which: sa.ColumnElement[bool]) -> list[str]:
         with self._database.read() as connection:
-            query = sa.select(jobs.c.id).where(jobs.c.state == JobState.RUNNING.value, which)
-            if connection.execute(query.limit(1)).first() is None:
+            if not leasing.is_any_in_work(connection, which):
                 return []
         taken = self._database.write(lambda c: leasing.reclaim(c, which, self._limits.attempts_limit))
         self._announce(taken)
@@ -190,14 +177,18 @@ class Desk:
             return looking.page(connection, owner, filters, limit, cursor)
 
     def standing(self, job: Job) -> Standing:
-        """Its place in line."""
+        """The place in line of a job that waits."""
         with self._database.read() as connection:
             return looking.standing(connection, job)
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """How many jobs there are, by lane and state."""
+    def standings(self, waiting: Iterable[Job]) -> Mapping[str, Standing]:
+        """The places in line of a page of jobs that wait, by id."""
         with self._database.read() as connection:
-            return looking.counts(connection)
+            return looking.standings(connection, waiting)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many jobs there are, by lane and state. Those that are over may lag by seconds when they are many."""
+        return self._counts.by_lane()
 
     def events(self, owner: str | None, job: str | None, *, after: int, limit: int) -> Sequence[JobEvent]:
         """Events after the one with id `after`, in order."""
@@ -213,30 +204,38 @@ class Desk:
 
     def sweep(self) -> None:
         """Take back expired leases, ring again for what waits, and let go of what is past its time."""
-        self._reclaim(jobs.c.lease_expires_at < now())
-        for lane in self._waiting_counts():
-            self._engine.wake(lane)
-        if self._limits.retention_days:
-            self._prune(pruning.jobs_older_than(self._limits.retention_days))
-            self._prune(pruning.unheld_files_older_than(self._limits.retention_days))
-        if self._limits.retention_bytes:
-            self._prune(pruning.jobs_beyond(self._limits.retention_bytes))
-        if time.monotonic() - self._swept_files_at > _SWEEP_FILES_EVERY_S or not self._swept_files_at:
-            self._swept_files_at = time.monotonic()
-            self._files.sweep()
+        with self._sweeping:
+            self._reclaim(jobs.c.lease_expires_at < now())
+            with self._database.read() as connection:
+                lanes = looking.lanes_with_work(connection)
+            for lane in lanes:
+                self._engine.wake(lane)
+            self._let_go()
 
-    def _prune(self, pruner: pruning.Pruner) -> None:
-        # The rows go first: a crash in between leaves files without rows, which the file store sweeps.
-        self._files.discard(self._database.write(pruner, durable=False))
+    def _let_go(self) -> None:
+        days, total_bytes = self._limits.retention_days, self._limits.retention_bytes
+        if days:
+            self._prune(pruning.jobs_older_than(days), pruning.remove_jobs)
+            self._prune(pruning.uploads_older_than(days), pruning.remove_uploads)
+        if total_bytes:
+            self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
+            self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
+        if time.monotonic() > self._sweep_files_after:
+            self._files.sweep()
+            self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
+
+    def _prune(self, find_some: pruning.Find, remove: pruning.Remove) -> None:
+        """Remove what is found, some at a time, for a moment at most: the next sweep goes on."""
+        end = time.monotonic() + _PRUNE_FOR_S
+        while time.monotonic() < end:
+            with self._database.read() as connection:
+                ids = find_some(connection)
+            if not ids:
+                return
+            gone = self._database.write(partial(remove, ids=ids), durable=False)
+            # The rows go first: a crash before the next line leaves files without rows, which the file store sweeps.
+            self._files.discard(gone)
 
     def _announce(self, job_ids: Iterable[str]) -> None:
         if ids := [*job_ids]:
             self._engine.announce(ids)
-
-
-def _unique(new: NewJob) -> NewJob:
-    return NewJob(
-        owner=new.owner, kind=new.kind, task=new.task, model=new.model, version=new.version,
-        payload=new.payload, title=new.title, files=new.files, input_file=new.input_file,
-        idempotency_key=new.idempotency_key,
-    )  # fmt: skip

@@ -14,6 +14,10 @@ from frontdesk.store.tables import events, jobs
 
 Row = sa.RowMapping | Mapping[str, Any]
 
+# Statements of the busiest verbs are built once: building one costs as much as running it.
+_insert_events = sa.insert(events)
+_job_of_id = sa.select(jobs).where(jobs.c.id == sa.bindparam("job_id"))
+
 
 def now() -> datetime:
     """This moment, in UTC."""
@@ -48,13 +52,13 @@ def job_of(row: Row) -> Job:
     )
 
 
-def find(connection: sa.Connection, job_id: str, owner: str | None) -> sa.RowMapping:
+def find(
+    connection: sa.Connection, job_id: str, owner: str | None, *, to_change: bool = False
+) -> sa.RowMapping:
     """The row of this owner's job (of anybody's, for None). Somebody else's is not found."""
-    query = sa.select(jobs).where(jobs.c.id == job_id)
-    if owner is not None:
-        query = query.where(jobs.c.owner == owner)
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    query = _job_of_id.with_for_update() if to_change else _job_of_id
+    row = connection.execute(query, {"job_id": job_id}).mappings().first()
+    if row is None or owner not in (None, row["owner"]):
         raise NotFound("There is no such job.")
     return row
 
@@ -64,14 +68,19 @@ def event_of(row: sa.RowMapping) -> JobEvent:
     return JobEvent(**row)
 
 
+def record(connection: sa.Connection, changed: Iterable[Row], event: str, data: Mapping[str, Any]) -> None:
+    """Write down what happened to these jobs (rows with id and owner), in the transaction that did it."""
+    at = now()
+    rows = [
+        {"job": row["id"], "owner": row["owner"], "event": event, "data": data, "at": at} for row in changed
+    ]
+    if rows:
+        connection.execute(_insert_events, rows)
+
+
 def record_states(
     connection: sa.Connection, changed: Iterable[Row], state: JobState, error: str | None = None
 ) -> None:
-    """Write down that these jobs (rows with id and owner) are now in `state`, in the transaction that did it."""
+    """Write down that these jobs are now in `state`."""
     data = {"state": state.value} if error is None else {"state": state.value, "error": error}
-    at = now()
-    rows = [
-        {"job": row["id"], "owner": row["owner"], "event": "state", "data": data, "at": at} for row in changed
-    ]
-    if rows:
-        connection.execute(sa.insert(events), rows)
+    record(connection, changed, "state", data)

@@ -7,12 +7,29 @@ from typing import Any
 import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, NewJob, Submitted
-from frontdesk.desk.rows import job_of, now, record_states
-from frontdesk.errors import IdempotencyMismatch
+from frontdesk.desk.rows import Row, job_of, now, record_states
+from frontdesk.errors import Conflict, IdempotencyMismatch, NotFound
 from frontdesk.store.ids import new_id
-from frontdesk.store.tables import job_files, jobs
+from frontdesk.store.tables import files, job_files, jobs
 
-UNFINISHED = (JobState.QUEUED.value, JobState.RUNNING.value)
+_QUEUED, _RUNNING = jobs.c.state == JobState.QUEUED.value, jobs.c.state == JobState.RUNNING.value
+_owner, _kind = jobs.c.owner == sa.bindparam("of_owner"), jobs.c.kind == sa.bindparam("of_kind")
+
+_insert = sa.insert(jobs)
+_of_key = sa.select(jobs).where(_owner, jobs.c.idempotency_key == sa.bindparam("key"))
+_twin = (
+    sa.select(jobs)
+    .where(_owner, jobs.c.fingerprint == sa.bindparam("same"), sa.or_(_QUEUED, _RUNNING))
+    .limit(1)
+)
+_turn = sa.select(
+    sa.func.coalesce(
+        sa.select(sa.func.max(jobs.c.turn)).where(_kind, _owner, _QUEUED).scalar_subquery() + 1,
+        sa.select(sa.func.min(jobs.c.turn)).where(_kind, _QUEUED).scalar_subquery(),
+        sa.select(sa.func.max(jobs.c.turn)).where(_kind, _RUNNING).scalar_subquery(),
+        0,
+    )
+)
 
 
 def submit(connection: sa.Connection, new: NewJob) -> Submitted:
@@ -20,19 +37,40 @@ def submit(connection: sa.Connection, new: NewJob) -> Submitted:
     twin = _of_this_key(connection, new) or _unfinished_twin(connection, new)
     if twin is not None:
         return Submitted(job_of(twin), is_new=False)
+    return Submitted(job_of(insert(connection, new)), is_new=True)
+
+
+def submit_apart(connection: sa.Connection, new: NewJob) -> Row:
+    """Write the job even if one alike is unfinished: its work is under way already, and somebody waits for it."""
+    if _of_this_key(connection, new) is not None:
+        raise Conflict("The request with this Idempotency-Key has a job already.")
+    return insert(connection, new)
+
+
+def insert(connection: sa.Connection, new: NewJob) -> Row:
+    """Write the job with its files and first event."""
     row = _row(connection, new)
-    connection.execute(sa.insert(jobs), row)
-    if new.files:
-        connection.execute(sa.insert(job_files), [{"job": row["id"], "file": f} for f in new.files])
+    connection.execute(_insert, row)
+    if new.files or new.input_file:
+        _hold(connection, row["id"], new)
     record_states(connection, [row], JobState.QUEUED)
-    return Submitted(job_of(row), is_new=True)
+    return row
+
+
+def _hold(connection: sa.Connection, job_id: str, new: NewJob) -> None:
+    """Keep the files for as long as there is the job. One may have been removed since the request named it."""
+    wanted = {*new.files, *filter(None, [new.input_file])}
+    query = sa.select(files.c.id).where(files.c.id.in_(wanted), files.c.owner == new.owner).with_for_update()
+    if set(connection.execute(query).scalars()) != wanted:
+        raise NotFound("There is no such file.")
+    connection.execute(sa.insert(job_files), [{"job": job_id, "file": file_id} for file_id in sorted(wanted)])
 
 
 def _of_this_key(connection: sa.Connection, new: NewJob) -> sa.RowMapping | None:
     if new.idempotency_key is None:
         return None
-    query = sa.select(jobs).where(jobs.c.owner == new.owner, jobs.c.idempotency_key == new.idempotency_key)
-    row = connection.execute(query).mappings().first()
+    query = connection.execute(_of_key, {"of_owner": new.owner, "key": new.idempotency_key})
+    row = query.mappings().first()
     if row is not None and row["fingerprint"] != new.fingerprint:
         raise IdempotencyMismatch("This Idempotency-Key was used before for a different request.")
     return row
@@ -42,10 +80,7 @@ def _unfinished_twin(connection: sa.Connection, new: NewJob) -> sa.RowMapping | 
     # A request with a key of its own is meant as one of its own.
     if not new.fingerprint or new.idempotency_key is not None:
         return None
-    query = sa.select(jobs).where(
-        jobs.c.owner == new.owner, jobs.c.fingerprint == new.fingerprint, jobs.c.state.in_(UNFINISHED)
-    )
-    return connection.execute(query.limit(1)).mappings().first()
+    return connection.execute(_twin, {"of_owner": new.owner, "same": new.fingerprint}).mappings().first()
 
 
 def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
@@ -71,7 +106,9 @@ def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
         "fingerprint": new.fingerprint,
         "idempotency_key": new.idempotency_key,
         "attempts": 0,
+        "attempts_forgiven": 0,
         "turn": fair_turn(connection, new.kind.value, new.owner),
+        "lease_token": 0,
         "created_at": now(),
         "started_at": None,
         "finished_at": None,
@@ -81,17 +118,8 @@ def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
 def fair_turn(connection: sa.Connection, kind: str, owner: str) -> int:
     """The owner's place by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, with jobs for packets).
 
-    Each job's turn follows the owner's last one, but is never before the turn now being served:
-    whoever comes with a thousand jobs does not push back somebody who comes later with one.
+    Each job's turn follows the owner's last one that waits, but is never before the turn now being served:
+    whoever comes with a thousand jobs does not push back somebody who comes later with one. An empty line
+    goes on from the jobs in work, so that one of them that comes back waits behind nobody who came later.
     """
-    last = connection.execute(
-        sa.select(sa.func.max(jobs.c.turn)).where(
-            jobs.c.kind == kind, jobs.c.owner == owner, jobs.c.state == JobState.QUEUED.value
-        )
-    ).scalar()
-    if last is not None:
-        return int(last) + 1
-    served = connection.execute(
-        sa.select(sa.func.min(jobs.c.turn)).where(jobs.c.kind == kind, jobs.c.state == JobState.QUEUED.value)
-    ).scalar()
-    return int(served or 0)
+    return int(connection.execute(_turn, {"of_kind": kind, "of_owner": owner}).scalar_one())

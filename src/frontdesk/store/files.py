@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -13,10 +13,11 @@ from typing import IO, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import NotFound
+from frontdesk.errors import Conflict, NotFound
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import files as table
+from frontdesk.store.tables import job_files
 
 _ORPHAN_AFTER_S = 3600.0
 
@@ -49,7 +50,7 @@ class FileStore(Protocol):
         """Its bytes at once."""
 
     def remove(self, file_id: str) -> None:
-        """Let it go."""
+        """Let it go. Raises Conflict while a job holds it."""
 
 
 class FolderFiles:
@@ -62,7 +63,9 @@ class FolderFiles:
         """Keep these bytes; they are on the disk when this returns."""
         file_id = new_id()
         path = self._path(file_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self._folder)
         draft = path.with_suffix(".part")
         digest, size = hashlib.sha256(), 0
         try:
@@ -73,8 +76,9 @@ class FolderFiles:
                     out.write(chunk)
                 out.flush()
                 os.fsync(out.fileno())
-            # A crash from here to the commit of the row leaves a file without a row; `sweep` removes it.
+            # A crash before the next line leaves a draft, one after it a file without a row: `sweep` removes both.
             draft.rename(path)
+            _sync_folder(path.parent)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
@@ -107,8 +111,14 @@ class FolderFiles:
             return content.read()
 
     def remove(self, file_id: str) -> None:
-        """Let it go."""
-        self._database.write(lambda c: c.execute(sa.delete(table).where(table.c.id == file_id)))
+        """Let it go. Raises Conflict while a job holds it."""
+
+        def write(connection: sa.Connection) -> None:
+            if connection.execute(sa.select(job_files).where(job_files.c.file == file_id).limit(1)).first():
+                raise Conflict("A job holds this file; it goes with the job.")
+            connection.execute(sa.delete(table).where(table.c.id == file_id))
+
+        self._database.write(write)
         self.discard([file_id])
 
     def discard(self, file_ids: Iterable[str]) -> None:
@@ -119,22 +129,37 @@ class FolderFiles:
     def sweep(self) -> None:
         """Remove what crashes left: drafts and files without a row, an hour old so that none is still being made."""
         old = time.time() - _ORPHAN_AFTER_S
-        found = [path for path in self._all_paths() if path.stat().st_mtime < old]
-        for start in range(0, len(found), 500):
-            part = found[start : start + 500]
-            with self._database.read() as connection:
-                known = set(
-                    connection.execute(
-                        sa.select(table.c.id).where(table.c.id.in_([p.stem for p in part]))
-                    ).scalars()
-                )
-            for path in part:
-                if path.suffix or path.stem not in known:
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            found = [path for path in folder.iterdir() if _is_older(path, old)]
+            known = self._known([path.name for path in found])
+            for path in found:
+                if path.name not in known:
                     path.unlink(missing_ok=True)
 
-    def _all_paths(self) -> Iterator[Path]:
-        return (path for path in self._folder.glob("*/*") if path.is_file())
+    def _known(self, file_ids: list[str]) -> set[str]:
+        known: set[str] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(file_ids), 500):
+                query = sa.select(table.c.id).where(table.c.id.in_(file_ids[start : start + 500]))
+                known.update(connection.execute(query).scalars())
+        return known
 
     def _path(self, file_id: str) -> Path:
         # The end of an id is random, so files spread evenly over 256 folders.
         return self._folder / file_id[-2:] / file_id
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, which syncing the files alone does not do."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:  # somebody was faster
+        return False

@@ -43,22 +43,22 @@ jobs = sa.Table(
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("outputs", sa.LargeBinary),
     sa.Column("error", sa.Text),
-    sa.Column("progress_done", sa.BigInteger, nullable=False, default=0),
-    sa.Column("progress_total", sa.BigInteger, nullable=False, default=0),
-    sa.Column("progress_message", sa.Text, nullable=False, default=""),
+    sa.Column("progress_done", sa.BigInteger, nullable=False),
+    sa.Column("progress_total", sa.BigInteger, nullable=False),
+    sa.Column("progress_message", sa.Text, nullable=False),
     sa.Column("metrics", sa.JSON, nullable=False),
-    sa.Column("archived", sa.Boolean, nullable=False, default=False),
+    sa.Column("archived", sa.Boolean, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("input_file", _Id),
     sa.Column("result_file", _Id),
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("idempotency_key", sa.String(255)),
     # Attempts are counted for ever; those before the last retry do not count towards the limit.
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("attempts_forgiven", sa.Integer, nullable=False, default=0),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("attempts_forgiven", sa.Integer, nullable=False),
     sa.Column("turn", sa.BigInteger, nullable=False),
     sa.Column("worker", _Name),
-    sa.Column("lease_token", sa.Integer, nullable=False, default=0),
+    sa.Column("lease_token", sa.Integer, nullable=False),
     sa.Column("lease_expires_at", Instant),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("started_at", Instant),
@@ -67,8 +67,9 @@ jobs = sa.Table(
     sa.Index("jobs_in_line", "kind", "state", "turn", "id"),
     sa.Index("jobs_of_an_owner_in_line", "kind", "owner", "state", "turn"),
     sa.Index("jobs_of_an_owner", "owner", "id"),
+    sa.Index("jobs_of_an_owner_by_state", "owner", "state", "id"),
+    sa.Index("jobs_of_an_owner_by_task", "owner", "task", "id"),
     sa.Index("jobs_alike", "owner", "fingerprint", "state"),
-    sa.Index("jobs_leased", "state", "lease_expires_at"),
     sa.Index("jobs_finished", "kind", "state", "finished_at"),
     sa.Index("jobs_by_end", "finished_at"),
 )
@@ -100,6 +101,7 @@ files = sa.Table(
     sa.Index("files_by_age", "created_at"),
 )
 
+# Every file a job holds, its input and result included. A file nobody holds is an upload that waits for its job.
 job_files = sa.Table(
     "job_files",
     metadata,

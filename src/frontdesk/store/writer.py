@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -53,7 +53,10 @@ class Writer:
             if self._is_closed:
                 raise RuntimeError("The database is closed.")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
+                turnstile = self._turnstile.open("a")
+                self._thread = threading.Thread(
+                    target=self._run, args=(turnstile,), name="database-writer", daemon=True
+                )
                 self._thread.start()
             self._wishes.put(_Wish(write, durable, done))
         return done.result()
@@ -68,9 +71,9 @@ class Writer:
         if thread is not None:
             thread.join()
 
-    def _run(self) -> None:
+    def _run(self, turnstile: IO[str]) -> None:
         connection: sa.Connection | None = None
-        with self._turnstile.open("a") as turnstile:
+        with turnstile:
             while group := self._next_group():
                 try:
                     if connection is None:
