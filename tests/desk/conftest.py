@@ -1,0 +1,47 @@
+"""A desk on a real database; Alice and Bob have jobs there, Charlie must see nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from frontdesk.desk.engine import QuietEngine
+from frontdesk.desk.limits import DeskLimits
+from frontdesk.desk.queue import Desk
+from frontdesk.store.database import Database
+from frontdesk.store.files import FolderFiles
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(tmp_path / "frontdesk.db")
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def files(database: Database, tmp_path: Path) -> FolderFiles:
+    return FolderFiles(database, tmp_path / "files")
+
+
+@pytest.fixture
+def engine() -> QuietEngine:
+    return QuietEngine()
+
+
+@pytest.fixture
+def make_desk(database: Database, files: FolderFiles, engine: QuietEngine) -> MakeDesk:
+    def make(**limits: float) -> Desk:
+        return Desk(database, engine, DeskLimits(**limits), files)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()

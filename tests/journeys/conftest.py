@@ -1,0 +1,61 @@
+"""A real server, and Chromium in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.server import Server, serving, until
+
+TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
+SIZES = {"desktop": (1200, 900), "phone": (390, 800)}
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    examples = repository / "examples"
+    data = tmp_path_factory.mktemp("data")
+    with serving(data, examples / "flowers", examples / "clock.py", TASKS) as server:
+        until(lambda: server.predict("flowers").status_code == 200, 30, "the first version")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Open a page of the server; whatever the browser's console complains about fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: str, device: str = "desktop", **options: object) -> Page:
+        width, height = SIZES[device]
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
+        )
+        page.goto(server.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
