@@ -7,6 +7,7 @@ import timeit
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from frontdesk.declare.codec import FileRef, InputCodec, check_depth
 from frontdesk.declare.kinds import (
@@ -24,7 +25,7 @@ from frontdesk.declare.kinds import (
     Text,
 )
 from frontdesk.errors import InvalidInput, MalformedBody
-from support.fields import as_json
+from support.fields import anything, as_json
 
 LENGTH = Field(name="length", kind=Number(ge=0, le=10, unit="cm"))
 NOTE = Field(name="note", kind=Text(max_length=5), required=False, default="none")
@@ -248,6 +249,9 @@ def test_defaults_are_not_shared_between_requests() -> None:
         (b'["[[[[[[", "{{{{\\"{{{{"]', True),
         (b"[[],[],[],[],[]]", True),
         (b"[" * 100_000, False),
+        (b'["[[[', True),
+        (b'["[[[\\', True),
+        (b"[[]]" * 20 + b'"' + b'\\"' * 2_000_000, True),
         (b"", True),
     ],
 )
@@ -257,6 +261,20 @@ def test_it_counts_how_deep_json_is(raw: bytes, is_fine: bool) -> None:
         return
     with pytest.raises(InvalidInput, match="2 levels"):
         check_depth(raw, 2)
+
+
+@settings(deadline=None)
+@given(anything)
+def test_it_counts_as_a_parser_would(value: object) -> None:
+    def depth(value: object) -> int:
+        members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if members is None else 1 + max(map(depth, members), default=0)
+
+    deep = depth(value)
+    check_depth(as_json(value), deep)
+    if deep:
+        with pytest.raises(InvalidInput):
+            check_depth(as_json(value), deep - 1)
 
 
 def test_deep_nesting_is_no_crash_even_where_nobody_counted() -> None:

@@ -81,6 +81,8 @@ def test_labels_of_equal_score_keep_their_order() -> None:
         (2.5, {"value": 2.5}),
         (np.float32(2.5), {"value": 2.5}),
         (np.int64(3), {"value": 3}),
+        (np.array(3.0), {"value": 3.0}),
+        (10**400, {"value": 10**400}),
         (Value(3.2, unit="cm"), {"value": 3.2, "unit": "cm"}),
         (
             Value(3.0, interval=Interval(2.0, 4.0, 0.9), samples=np.array([1.0, 2.0])),
@@ -155,6 +157,7 @@ LOOP.append(LOOP)
         (ValueOut(), None, "None where a number is declared"),
         (ValueOut(), True, "of type bool"),
         (ValueOut(), "3", "of type str"),
+        (ValueOut(), np.array([1.0, 2.0]), "of type ndarray"),
         (ValueOut(), math.inf, "is inf"),
         (ValueOut(), Value(1.0, interval=Interval(2.0, 1.0)), "interval from 2.0 to 1.0"),
         (ValueOut(), Value(1.0, interval=Interval(1.0, 2.0, 95.0)), "level 95.0"),

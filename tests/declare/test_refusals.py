@@ -171,6 +171,8 @@ def test_a_wrong_attribute_is_refused(line: str, words: str, tmp_path: Path) -> 
         ("def predict_batch(self, x: list[float]) -> float: ...  # here", "Return list[float]"),
         ("def predict_batch(self, x: list[float]) -> list[str]: ...  # here", "Return list[float]"),
         ("async def predict_batch(self, x: list[float]) -> list[float]: ...  # here", "asynchronous"),
+        ("def predict_batch(x: list[float]) -> list[float]: ...  # here", "no `self`"),
+        ("def train(): ...  # here", "no `self`"),
         ("def train(self): ...  # here", "begin with the run"),
         ("def train(self, hidden: int = 1): ...  # here", "begin with the run"),
         ("def train(self, run: fd.Run, hidden: int): ...  # here", "no default"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,8 +11,6 @@ from frontdesk.declare.faults import (
     Faults,
     below,
     count,
-    listing,
-    measure,
     size,
 )
 from frontdesk.declare.kinds import (
@@ -36,7 +32,16 @@ from frontdesk.declare.kinds import (
     Table,
     Text,
 )
-from frontdesk.declare.wire import FILE_ID_LIMIT, FileRef, base64_length, bytes_of, has_shape, whole_pattern
+from frontdesk.declare.scalars import (
+    check_boolean,
+    check_choice,
+    check_integer,
+    check_number,
+    check_text,
+    finite,
+    is_broken,
+)
+from frontdesk.declare.wire import FILE_ID_LIMIT, FileRef, base64_length, bytes_of, has_shape
 
 
 def check_inputs(
@@ -73,84 +78,6 @@ def _check(kind: AnyKind, given: object, pointer: str, faults: Faults) -> Any:
     return _CHECKS[type(kind)](kind, given, pointer, faults)
 
 
-def _number(kind: Number, given: object, pointer: str, faults: Faults) -> float | None:
-    number = _finite(given, pointer, faults)
-    if number is None:
-        return None
-    if kind.ge is not None and number < kind.ge:
-        faults.add(pointer, f"Must be at least {measure(kind.ge, kind.unit)}.")
-    elif kind.gt is not None and number <= kind.gt:
-        faults.add(pointer, f"Must be more than {measure(kind.gt, kind.unit)}.")
-    elif kind.le is not None and number > kind.le:
-        faults.add(pointer, f"Must be at most {measure(kind.le, kind.unit)}.")
-    elif kind.lt is not None and number >= kind.lt:
-        faults.add(pointer, f"Must be less than {measure(kind.lt, kind.unit)}.")
-    return number
-
-
-def _finite(given: object, pointer: str, faults: Faults) -> float | None:
-    if not isinstance(given, int | float) or isinstance(given, bool):
-        faults.add(pointer, "Must be a number.")
-        return None
-    try:
-        number = float(given)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        faults.add(pointer, "Must be a number a computer can hold, up to about 1.8e308.")
-        return None
-    return number
-
-
-def _integer(kind: Integer, given: object, pointer: str, faults: Faults) -> int | None:
-    if isinstance(given, float) and given.is_integer():
-        given = int(given)  # 1.0 is a whole number in JSON Schema
-    if not isinstance(given, int) or isinstance(given, bool):
-        faults.add(pointer, "Must be a whole number.")
-        return None
-    least = INTEGER_LEAST if kind.ge is None else kind.ge
-    most = INTEGER_MOST if kind.le is None else kind.le
-    if given < least:
-        faults.add(pointer, f"Must be at least {measure(least, kind.unit)}.")
-    elif given > most:
-        faults.add(pointer, f"Must be at most {measure(most, kind.unit)}.")
-    return given
-
-
-def _boolean(kind: Boolean, given: object, pointer: str, faults: Faults) -> bool | None:
-    if not isinstance(given, bool):
-        faults.add(pointer, "Must be true or false.")
-        return None
-    return given
-
-
-def _choice(kind: Choice, given: object, pointer: str, faults: Faults) -> str | None:
-    if not isinstance(given, str) or given not in kind.options:
-        faults.add(pointer, f"Must be one of {listing(kind.options)}.")
-        return None
-    return given
-
-
-def _text(kind: Text, given: object, pointer: str, faults: Faults) -> str | None:
-    if not isinstance(given, str):
-        faults.add(pointer, "Must be text.")
-        return None
-    if _is_broken(given):
-        faults.add(pointer, "Must be text; half of a character is missing.")
-    elif len(given) < kind.min_length:
-        faults.add(pointer, f"Must have at least {count(kind.min_length, 'character')}.")
-    elif len(given) > kind.max_length:
-        faults.add(pointer, f"Must have at most {count(kind.max_length, 'character')}.")
-    elif kind.pattern is not None and not re.search(whole_pattern(kind.pattern), given):
-        faults.add(pointer, f"Must have the form {kind.pattern}.")
-    return given
-
-
-def _is_broken(text: str) -> bool:
-    """Whether it holds a lone surrogate, which JSON can spell and Unicode does not have."""
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _file(kind: Image | File, given: object, pointer: str, faults: Faults) -> bytes | FileRef | None:
     if isinstance(given, dict):
         return _file_ref(given, pointer, faults)
@@ -184,7 +111,7 @@ def _file_ref(given: Mapping[Any, object], pointer: str, faults: Faults) -> File
     file_id = given.get("file")
     if "file" not in given:
         faults.add(below(pointer, "file"), REQUIRED)
-    elif not isinstance(file_id, str) or not 1 <= len(file_id) <= FILE_ID_LIMIT or _is_broken(file_id):
+    elif not isinstance(file_id, str) or not 1 <= len(file_id) <= FILE_ID_LIMIT or is_broken(file_id):
         faults.add(below(pointer, "file"), "Must be the id of an uploaded file.")
     else:
         return FileRef(file_id)
@@ -213,12 +140,12 @@ def _inks(given: list[Any], kind: Drawing, pointer: str, faults: Faults) -> list
             break
         at = below(pointer, place)
         if not isinstance(member, list):
-            checked.append(_number(ink, member, at, faults))
+            checked.append(check_number(ink, member, at, faults))
         elif len(member) != kind.width:
             faults.add(at, f"Must have {count(kind.width, 'number')}.")
         else:
             checked.append(
-                [_number(ink, value, below(at, column), faults) for column, value in enumerate(member)]
+                [check_number(ink, value, below(at, column), faults) for column, value in enumerate(member)]
             )
     return checked
 
@@ -247,7 +174,7 @@ def _free_row(row: object, pointer: str, faults: Faults) -> dict[str, Any]:
         faults.add(pointer, "Must be an object with a member for each column.")
         return {}
     for name in row:
-        if len(name) > CELL_TEXT_LIMIT or _is_broken(name):
+        if len(name) > CELL_TEXT_LIMIT or is_broken(name):
             faults.add(
                 pointer, f"A column's name must be text of at most {count(CELL_TEXT_LIMIT, 'character')}."
             )
@@ -261,9 +188,9 @@ def _cell(value: object, pointer: str, faults: Faults) -> object:
         case int() if INTEGER_LEAST <= value <= INTEGER_MOST:
             return value
         case int() | float():
-            return _finite(value, pointer, faults)
+            return finite(value, pointer, faults)
         case str():
-            return _text(Text(max_length=CELL_TEXT_LIMIT), value, pointer, faults)
+            return check_text(Text(max_length=CELL_TEXT_LIMIT), value, pointer, faults)
     faults.add(pointer, "Must be a number, text, true, false or null.")
     return None
 
@@ -282,16 +209,16 @@ def _series(kind: Series, given: object, pointer: str, faults: Faults) -> list[f
     for place, value in enumerate(given):
         if faults.is_full:
             break
-        checked.append(_number(number, value, below(pointer, place), faults))
+        checked.append(check_number(number, value, below(pointer, place), faults))
     return checked
 
 
 _CHECKS: dict[type[Kind], Callable[[Any, object, str, Faults], Any]] = {
-    Number: _number,
-    Integer: _integer,
-    Boolean: _boolean,
-    Choice: _choice,
-    Text: _text,
+    Number: check_number,
+    Integer: check_integer,
+    Boolean: check_boolean,
+    Choice: check_choice,
+    Text: check_text,
     Image: _file,
     Drawing: _drawing,
     File: _file,

@@ -32,6 +32,10 @@ class Faults:
             raise InvalidInput.of(self.found)
 
 
+class Unreadable(ValueError):
+    """Content that is not what it should be; the text says why, in words for whoever sent it."""
+
+
 def below(pointer: str, token: str | int) -> str:
     """The pointer to a member (RFC 6901)."""
     return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"

@@ -35,10 +35,17 @@ class Function:
                 "Make it a plain function; calls are batched already.",
             )
         parameters = list(inspect.signature(function).parameters.values())
-        self.parameters = parameters if isinstance(found, staticmethod) else parameters[1:]
+        if not isinstance(found, staticmethod):
+            self._check_bound(parameters)
+            parameters = parameters[1:]
+        self.parameters = parameters
         for parameter in self.parameters:
             self._check_passable(parameter)
         self.hints = self._resolved()
+
+    def _check_bound(self, parameters: list[inspect.Parameter]) -> None:
+        if not parameters or parameters[0].annotation is not inspect.Parameter.empty:
+            raise self.place.error(f"`{self.name}` has no `self`.", f"Write `def {self.name}(self, ...)`.")
 
     def where(self, parameter: str) -> Place:
         """The line of a parameter."""

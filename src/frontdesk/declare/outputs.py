@@ -28,8 +28,9 @@ from frontdesk.declare.output_kinds import (
 from frontdesk.errors import PredictFailed
 
 __all__ = [
-    "SINGLE", "AnyOutput", "Classification", "ClassificationOut", "ImageOut", "Interval", "Json", "JsonOut", "Output",
-    "OutputKind", "TableOut", "TableValue", "TextOut", "Value", "ValueOut", "encode_outputs", "is_single", "split_rows",
+    "SINGLE", "AnyOutput", "Classification", "ClassificationOut", "ImageOut", "Interval", "Json", "JsonOut",
+    "Output", "OutputKind", "TableOut", "TableValue", "TextOut", "Value", "ValueOut", "encode_outputs",
+    "is_single", "split_rows",
 ]  # fmt: skip
 
 
@@ -237,10 +238,13 @@ _ENCODERS: dict[type[OutputKind], Callable[[Output, Any], Any]] = {
 
 
 def _number(output: Output, given: Any) -> float:
-    number = given.item() if hasattr(given, "item") else given
+    try:
+        number = given.item() if hasattr(given, "item") else given
+    except (ValueError, RuntimeError):  # an array of several numbers, a tensor of several
+        raise _mistyped(output, given, "a number") from None
     if not isinstance(number, float | int) or isinstance(number, bool):
         raise _mistyped(output, given, "a number")
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise _failed(output, f"is {number}, which is no number to show")
     return number
 

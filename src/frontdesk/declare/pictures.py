@@ -11,6 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from frontdesk.declare.faults import Unreadable
+
 Image.init()
 _FORMATS = tuple(
     {"PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"}.intersection(Image.OPEN)
@@ -20,12 +22,11 @@ _FORMATS = tuple(
 _ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
 
 
-class UnreadablePicture(ValueError):
-    """The text says why, in words for whoever sent it."""
-
-
 def open_picture(content: bytes, max_pixels: int, mode: str, paper: str = "white") -> Image.Image:
-    """The picture, upright and in `mode`. Where the mode has no transparency, `paper` shows through."""
+    """The picture, upright and in `mode`. Where the mode has no transparency, `paper` shows through.
+
+    Raises Unreadable.
+    """
     with warnings.catch_warnings():
         # A photo with damaged notes about itself is still a photo. What makes it a bomb is checked here.
         warnings.simplefilter("ignore")
@@ -35,21 +36,19 @@ def open_picture(content: bytes, max_pixels: int, mode: str, paper: str = "white
                 picture.load()
                 _check_size(picture, max_pixels)
                 return _in_mode(_upright(picture), mode, paper)
-        except (UnreadablePicture, MemoryError):
+        except (Unreadable, MemoryError):
             raise
         except UnidentifiedImageError:
-            raise UnreadablePicture(
-                "Must be a picture in a usual format, such as PNG, JPEG or WebP."
-            ) from None
+            raise Unreadable("Must be a picture in a usual format, such as PNG, JPEG or WebP.") from None
         except Image.DecompressionBombError:
-            raise UnreadablePicture(_too_large(max_pixels)) from None
+            raise Unreadable(_too_large(max_pixels)) from None
         except Exception:  # noqa: BLE001  decoders raise anything at all on hostile bytes
-            raise UnreadablePicture("The picture is damaged and cannot be read.") from None
+            raise Unreadable("The picture is damaged and cannot be read.") from None
 
 
 def _check_size(picture: Image.Image, max_pixels: int) -> None:
     if picture.width * picture.height > max_pixels:
-        raise UnreadablePicture(_too_large(max_pixels))
+        raise Unreadable(_too_large(max_pixels))
 
 
 def _too_large(max_pixels: int) -> str:
