@@ -32,8 +32,8 @@ class Faults:
             raise InvalidInput.of(self.found)
 
 
-class Unreadable(ValueError):
-    """Content that is not what it should be; the text says why, in words for whoever sent it."""
+class UnreadablePicture(ValueError):
+    """The text says why, in words for whoever sent it."""
 
 
 def below(pointer: str, token: str | int) -> str:

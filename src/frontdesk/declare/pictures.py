@@ -11,7 +11,9 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from frontdesk.declare.faults import Unreadable
+from frontdesk.declare.faults import UnreadablePicture
+
+__all__ = ["UnreadablePicture", "open_picture"]
 
 Image.init()
 _FORMATS = tuple(
@@ -25,7 +27,7 @@ _ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
 def open_picture(content: bytes, max_pixels: int, mode: str, paper: str = "white") -> Image.Image:
     """The picture, upright and in `mode`. Where the mode has no transparency, `paper` shows through.
 
-    Raises Unreadable.
+    Raises UnreadablePicture.
     """
     with warnings.catch_warnings():
         # A photo with damaged notes about itself is still a photo. What makes it a bomb is checked here.
@@ -36,19 +38,21 @@ def open_picture(content: bytes, max_pixels: int, mode: str, paper: str = "white
                 picture.load()
                 _check_size(picture, max_pixels)
                 return _in_mode(_upright(picture), mode, paper)
-        except (Unreadable, MemoryError):
+        except (UnreadablePicture, MemoryError):
             raise
         except UnidentifiedImageError:
-            raise Unreadable("Must be a picture in a usual format, such as PNG, JPEG or WebP.") from None
+            raise UnreadablePicture(
+                "Must be a picture in a usual format, such as PNG, JPEG or WebP."
+            ) from None
         except Image.DecompressionBombError:
-            raise Unreadable(_too_large(max_pixels)) from None
+            raise UnreadablePicture(_too_large(max_pixels)) from None
         except Exception:  # noqa: BLE001  decoders raise anything at all on hostile bytes
-            raise Unreadable("The picture is damaged and cannot be read.") from None
+            raise UnreadablePicture("The picture is damaged and cannot be read.") from None
 
 
 def _check_size(picture: Image.Image, max_pixels: int) -> None:
     if picture.width * picture.height > max_pixels:
-        raise Unreadable(_too_large(max_pixels))
+        raise UnreadablePicture(_too_large(max_pixels))
 
 
 def _too_large(max_pixels: int) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from frontdesk.declare.faults import Faults, Unreadable, below
+from frontdesk.declare.faults import Faults, UnreadablePicture, below
 from frontdesk.declare.kinds import (
     DRAWING_LIMIT_PIXELS,
     Choice,
@@ -36,7 +36,7 @@ def to_python(
         if convert is not None and value is not None:
             try:
                 value = convert(field.kind, value, pixel_limit)
-            except Unreadable as refusal:
+            except UnreadablePicture as refusal:
                 faults.add(below("/inputs", field.name), str(refusal))
         arguments[field.name] = value
     faults.raise_any()
