@@ -12,7 +12,7 @@ from starlette.responses import Response
 from frontdesk.desk.job import JobState, Lane
 from frontdesk.desk.queue import JobFilters
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
-from frontdesk.serve.api.documents import JobDocument, JobsDocument, counted_job_document
+from frontdesk.serve.api.documents import JobDocument, JobsDocument, counted_job_document, job_document
 from frontdesk.serve.api.files import stored_file_response
 from frontdesk.serve.api.reading import json_response, known_query, paging, seconds
 from frontdesk.serve.asking import asker_of
@@ -132,6 +132,7 @@ def _page(
     services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None
 ) -> JobsDocument:
     page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
+    standings = services.desk.standings(job for job in page.items if job.state is JobState.QUEUED)
     return JobsDocument(
-        items=[counted_job_document(services.desk, job) for job in page.items], next=page.next
+        items=[job_document(job, standings.get(job.id)) for job in page.items], next=page.next
     )
