@@ -88,7 +88,7 @@ def _tasks(page: Page) -> None:
 
 def _flowers(page: Page, name: str) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
-    page.get_by_text("versicolor").first.wait_for()
+    page.locator("#answer .bars").wait_for()
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"{name}.png")
 

@@ -32,7 +32,7 @@ function questionOf(form: HTMLFormElement): Question {
   if (typeof model === "string" && !isDefault) question.model = model;
   for (const field of form.querySelectorAll<HTMLElement>(".field")) {
     const name = field.dataset["name"]!;
-    const value = data.get(name);
+    const value = data.getAll(name).at(-1) ?? null;
     switch (field.dataset["kind"]) {
       case "image":
       case "drawing":
@@ -46,7 +46,7 @@ function questionOf(form: HTMLFormElement): Question {
         if (value !== "") question.inputs[name] = Number(value);
         break;
       case "boolean":
-        question.inputs[name] = value !== null;
+        question.inputs[name] = value === "true";
         break;
       case "table":
       case "series":
