@@ -250,6 +250,9 @@ def test_the_bytes_of_a_job_are_kept_as_a_file(web: Web) -> None:
         assert web.finished(job_id)["outputs"] == {"answer": "plain: 9 bytes"}
     kept = web.http.get(f"/api/jobs/{job_id}/input").json()["inputs"]["content"]
     assert web.http.get(f"/api/files/{kept['file']}").content == b"123456789"
+    assert_problem(web.http.delete(f"/api/files/{kept['file']}"), 409)
+    assert web.http.delete(f"/api/jobs/{job_id}").status_code == 204
+    assert_problem(web.http.get(f"/api/files/{kept['file']}"), 404)
 
 
 def test_identical_unfinished_requests_share_a_ticket(web: Web) -> None:
