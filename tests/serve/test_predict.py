@@ -228,6 +228,13 @@ def test_who_waits_less_gets_a_ticket_sooner(web: Web) -> None:
     assert web.finished(response.json()["id"])["outputs"] == {"answer": {"value": 10.0}}
 
 
+def test_what_is_under_way_already_is_not_queued_again(web: Web) -> None:
+    slow = {"x": 11.5, "pause_s": 0.6}
+    job_id = web.predict("double", **slow, headers={"Prefer": "wait=0.1"}).json()["id"]
+    assert web.submit("double", **slow) == job_id
+    assert web.finished(job_id)["attempts"] == 1
+
+
 def test_who_waits_long_enough_gets_the_answer(web: Web) -> None:
     response = web.predict("double", x=6, headers={"Prefer": "wait=5"})
     assert response.status_code == 200
