@@ -12,6 +12,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>API · frontdesk</title>
+<link rel="icon" href="/static/icon.svg">
 <link rel="stylesheet" href="/static/docs/swagger-ui.css">
 <body>
 <div id="docs">

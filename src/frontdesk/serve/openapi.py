@@ -59,7 +59,6 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         paths[f"/api/tasks/{card.name}/compare"] = {"post": _compare(card, names)}
     return {
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "frontdesk",
             "version": "1",
