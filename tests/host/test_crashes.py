@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 
@@ -152,8 +153,9 @@ async def test_a_model_can_train_itself_at_its_first_start(house: House) -> None
 
 @housed("trouble.py", memory_mb=200)
 async def test_a_host_that_uses_too_much_memory_is_ended(house: House) -> None:
-    await house.ask("trouble", do="grow", x=300.0)
-    await house.until(lambda: house.status("trouble").restarts == 1)
+    with contextlib.suppress(HostCrashed):  # on a slow machine the watch looks before the answer is out
+        await house.ask("trouble", do="grow", x=300.0)
+    await house.until(lambda: house.status("trouble").restarts >= 1)
     assert (await house.text("trouble")).startswith("nothing")
     assert "more than the 200 MB allowed" in await house.client.log("trouble", "obedient")
 
