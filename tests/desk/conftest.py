@@ -12,6 +12,7 @@ from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
+from support.desks import Office, open_office
 
 MakeDesk = Callable[..., Desk]
 
@@ -45,3 +46,20 @@ def make_desk(database: Database, files: FolderFiles, engine: QuietEngine) -> Ma
 @pytest.fixture
 def desk(make_desk: MakeDesk) -> Desk:
     return make_desk()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "frontdesk.db"
+    database = Database.open(path)
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def office(tmp_path: Path, empty_database: Path) -> Iterator[Office]:
+    """A desk nobody has been to, and what it stands on."""
+    with open_office(tmp_path / "office", empty_database) as office:
+        yield office

@@ -9,4 +9,5 @@ from frontdesk.desk.job import Lane, NewJob
 
 def new_job(owner: str = "alice", fingerprint: str = "", **more: Any) -> NewJob:
     """A request of Alice's, unless somebody else is named."""
-    return NewJob(owner=owner, kind=Lane.PREDICT, task="double", model="m", fingerprint=fingerprint, **more)
+    usual = {"kind": Lane.PREDICT, "task": "double", "model": "m"}
+    return NewJob(owner=owner, fingerprint=fingerprint, **{**usual, **more})
