@@ -21,8 +21,8 @@ import msgspec
 
 log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 10.0
-_HEALTHY_AFTER_S = 10.0
+_LONGEST_PAUSE_S = 5.0
+_HEALTHY_AFTER_S = 1.0
 
 
 class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
