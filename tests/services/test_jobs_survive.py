@@ -84,8 +84,7 @@ def test_every_ticket_a_killed_web_process_gave_out_exists(tmp_path: Path) -> No
             client.start()
         for _ in range(4):
             time.sleep(0.8)
-            assert server.kill("web") == 1
-            until(lambda: len(server.children("web")) == 1, 10, "a new web process")
+            until(lambda: server.kill("web") == 1, 10, "a web process to kill")
         time.sleep(1)
         stop.set()
         for client in clients:
