@@ -2,32 +2,45 @@
 
 client = Client("http://127.0.0.1:8000")
 client.ask("flowers", sepal_length=5.1)["outputs"]
+client.ask("photos", photo=Path("goldfinch.jpeg"), model="shufflenet")
 ticket = client.submit("flowers", sepal_length=5.1)
 client.wait(ticket["id"])["outputs"]
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import httpx
 
-from frontdesk.errors import Fault, FrontdeskError, HostError, InvalidInput, NotFound
+from frontdesk.errors import Fault, FrontdeskError, HostError, HostUnreachable, InvalidInput, NotFound
+
+Verb = Literal["cancel", "retry", "archive", "unarchive"]
+Document = dict[str, Any]
 
 _LONG_POLL_S = 20.0
 _FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class Client:
-    """Asks a frontdesk server. A `Path` among the inputs is sent as a file."""
+    """Asks a frontdesk server.
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout_s)
+    Inputs are named arguments, or a mapping where a name is taken: `client.ask("shop", {"model": "T"})`.
+    A `Path` among them is sent as a file; numbers, texts, lists and mappings go as JSON.
+    Raises InvalidInput with every fault, NotFound, HostError when the model cannot answer, HostUnreachable
+    when the server does not.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, timeout_s: float = 60.0) -> None:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._url = url
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -41,85 +54,150 @@ class Client:
         """Let go of the connections."""
         self._http.close()
 
-    def tasks(self) -> list[dict[str, Any]]:
+    # ------------------------------------------------------------------------------ asking
+
+    def tasks(self) -> list[Document]:
         """What can be asked."""
-        return list(self._get("/api/tasks")["items"])
+        return list(self._json("GET", "/api/tasks")["items"])
 
-    def task(self, name: str) -> dict[str, Any]:
+    def task(self, name: str) -> Document:
         """One task with its schemas."""
-        return self._get(f"/api/tasks/{quote(name, safe='')}")
+        return self._json("GET", f"/api/tasks/{_quoted(name)}")
 
-    def ask(self, task: str, *, model: str | None = None, **inputs: Any) -> dict[str, Any]:
-        """The answer, however long it takes: a call that became a ticket is waited for.
-
-        Raises InvalidInput with every fault, NotFound, or HostError when the model cannot answer.
-        """
-        answer = self._predict(task, model, inputs)
-        return self.wait(answer["id"]) if "state" in answer else answer
-
-    def submit(self, task: str, *, model: str | None = None, **inputs: Any) -> dict[str, Any]:
-        """A ticket: the job that will have the answer."""
-        return self._predict(task, model, inputs, {"Prefer": "respond-async"})
-
-    def job(self, job_id: str, *, wait_s: float = 0.0) -> dict[str, Any]:
-        """One job; with `wait_s` once it is over, or after that many seconds."""
-        return self._get(f"/api/jobs/{quote(job_id, safe='')}", {"wait": wait_s} if wait_s else {})
-
-    def jobs(
-        self, *, state: str | None = None, task: str | None = None, limit: int = 50
-    ) -> list[dict[str, Any]]:
-        """The newest jobs."""
-        wanted = {"state": state, "task": task, "limit": limit}
-        return list(self._get("/api/jobs", {k: v for k, v in wanted.items() if v is not None})["items"])
-
-    def wait(self, job_id: str, *, timeout_s: float | None = None) -> dict[str, Any]:
-        """The job once it is over. Raises HostError with its reason when it failed, TimeoutError when late."""
-        end = None if timeout_s is None else time.monotonic() + timeout_s
-        while (job := self.job(job_id, wait_s=_LONG_POLL_S))["state"] not in _FINAL_STATES:
-            if end is not None and time.monotonic() > end:
-                raise TimeoutError(f"job {job_id} is {job['state']}")
-        if job["state"] != "succeeded":
-            raise HostError(job["error"] or f"The job was {job['state']}.")
-        return job
-
-    def change(self, job_id: str, verb: str) -> dict[str, Any]:
-        """`cancel`, `retry`, `archive` or `unarchive` a job."""
-        return self._read(self._http.post(f"/api/jobs/{quote(job_id, safe='')}/{verb}"))
-
-    def _predict(
+    def ask(
         self,
         task: str,
-        model: str | None,
-        inputs: Mapping[str, Any],
-        headers: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        address = f"/api/tasks/{quote(task, safe='')}/predict"
-        if any(isinstance(value, Path) for value in inputs.values()):
-            files = {name: value.read_bytes() for name, value in inputs.items() if isinstance(value, Path)}
-            form = {name: str(value) for name, value in inputs.items() if name not in files}
-            if model is not None:
-                form["model"] = model
-            return self._read(self._http.post(address, data=form, files=files, headers=headers))
-        body: dict[str, Any] = {"inputs": dict(inputs)}
-        if model is not None:
-            body["model"] = model
-        return self._read(self._http.post(address, json=body, headers=headers))
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        model: str | None = None,
+        wait_s: float | None = None,
+        **more: Any,
+    ) -> Document:
+        """The answer. A call that becomes a ticket on the way is waited for, `wait_s` seconds at most."""
+        began = time.monotonic()
+        answer = self._predict(task, {**(inputs or {}), **more}, model, {})
+        if "state" not in answer:
+            return answer
+        left_s = None if wait_s is None else max(wait_s - (time.monotonic() - began), 0.0)
+        return self.wait(answer["id"], timeout_s=left_s)
 
-    def _get(self, address: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return self._read(self._http.get(address, params=query))
+    def submit(
+        self,
+        task: str,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        model: str | None = None,
+        idempotency_key: str | None = None,
+        **more: Any,
+    ) -> Document:
+        """A ticket: the job that will have the answer.
 
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
-        if response.is_success:
-            return dict(response.json())
-        try:
-            problem = response.json()
-        except ValueError:
-            raise FrontdeskError(f"The server answered {response.status_code}.") from None
-        detail = (
-            problem.get("detail") or problem.get("title") or f"The server answered {response.status_code}."
+        With an `idempotency_key` it can be called again after a lost connection and makes no second job.
+        """
+        headers = {"Prefer": "respond-async"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        return self._predict(task, {**(inputs or {}), **more}, model, headers)
+
+    # -------------------------------------------------------------------------------- jobs
+
+    def job(self, job_id: str, *, wait_s: float = 0.0) -> Document:
+        """One job; with `wait_s` once it is over, or after that many seconds."""
+        return self._json(
+            "GET", f"/api/jobs/{_quoted(job_id)}", params={"wait": f"{wait_s:.3f}"} if wait_s else None
         )
-        if faults := problem.get("errors"):
-            raise InvalidInput.of([Fault(fault["pointer"], fault["detail"]) for fault in faults])
-        if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotFound(detail)
-        raise (HostError if response.is_server_error else FrontdeskError)(detail)
+
+    def jobs(
+        self,
+        *,
+        state: str | None = None,
+        task: str | None = None,
+        archived: bool | None = None,
+        limit: int = 50,
+    ) -> list[Document]:
+        """The newest jobs."""
+        wanted = {"state": state, "task": task, "archived": archived, "limit": limit}
+        params = {name: value for name, value in wanted.items() if value is not None}
+        return list(self._json("GET", "/api/jobs", params=params)["items"])
+
+    def wait(self, job_id: str, *, timeout_s: float | None = None) -> Document:
+        """The job once it has succeeded. Raises HostError with its reason when it did not, TimeoutError when late."""
+        end = float("inf") if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            patience_s = max(min(_LONG_POLL_S, end - time.monotonic()), 0.0)
+            job = self.job(job_id, wait_s=patience_s)
+            if job["state"] == "succeeded":
+                return job
+            if job["state"] in _FINAL_STATES:
+                raise HostError(job["error"] or f"The job was {job['state']}.")
+            if time.monotonic() >= end:
+                raise TimeoutError(f"job {job_id} is still {job['state']}")
+
+    def change(self, job_id: str, verb: Verb) -> Document:
+        """Cancel, retry, archive or unarchive a job."""
+        return self._json("POST", f"/api/jobs/{_quoted(job_id)}/{verb}")
+
+    def remove(self, job_id: str) -> None:
+        """Remove a job that is over, with what came of it."""
+        self._send("DELETE", f"/api/jobs/{_quoted(job_id)}")
+
+    # -------------------------------------------------------------------------------- HTTP
+
+    def _predict(
+        self, task: str, inputs: Mapping[str, Any], model: str | None, headers: Mapping[str, str]
+    ) -> Document:
+        address = f"/api/tasks/{_quoted(task)}/predict"
+        paths = {name: value for name, value in inputs.items() if isinstance(value, Path)}
+        if not paths:
+            body: Document = {"inputs": dict(inputs)}
+            if model is not None:
+                body["model"] = model
+            return self._json("POST", address, json=body, headers=headers)
+        try:
+            files = {name: (path.name, path.read_bytes()) for name, path in paths.items()}
+        except OSError as error:
+            raise FrontdeskError(f"{error.filename} cannot be read ({error.strerror}).") from None
+        form = {name: _text(value) for name, value in inputs.items() if name not in files}
+        params = None if model is None else {"model": model}
+        return self._json("POST", address, data=form, files=files, params=params, headers=headers)
+
+    def _json(self, method: str, address: str, **more: Any) -> Document:
+        response = self._send(method, address, **more)
+        try:
+            return dict(response.json())
+        except ValueError:
+            raise FrontdeskError(f"{self._url} answers, but not as frontdesk does.") from None
+
+    def _send(self, method: str, address: str, **more: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, address, **more)
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise HostUnreachable(f"No server can be reached at {self._url} ({error}).") from None
+        if not response.is_success:
+            raise _error(response)
+        return response
+
+
+def _error(response: httpx.Response) -> FrontdeskError:
+    """What the server raised, as far as it says."""
+    try:
+        problem = dict(response.json())
+    except ValueError:
+        problem = {}
+    detail = str(problem.get("detail") or f"The server answered {response.status_code}.")
+    if faults := problem.get("errors"):
+        return InvalidInput.of([Fault(fault["pointer"], fault["detail"]) for fault in faults])
+    if response.status_code == httpx.codes.NOT_FOUND:
+        return NotFound(detail)
+    return HostError(detail) if response.is_server_error else FrontdeskError(detail)
+
+
+def _text(value: Any) -> str:
+    """A value beside a file, as a form has it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")

@@ -61,7 +61,7 @@ def read_pull_list(source: Path) -> list[Download]:
 
 def pull(downloads: Sequence[Download], folder: Path, tell: Callable[[str], None]) -> None:
     """Fetch what the folder lacks. What can be had is fetched before the error that names what cannot."""
-    missing = [download for download in downloads if not _is_right(folder / download.path, download)]
+    missing = [download for download in downloads if not is_right(folder / download.path, download)]
     if kept := len(downloads) - len(missing):
         tell(f"{kept} of {len(downloads)} files are there already.")
     troubles: dict[str, str] = {}
@@ -88,7 +88,8 @@ def pull(downloads: Sequence[Download], folder: Path, tell: Callable[[str], None
         )
 
 
-def _is_right(path: Path, download: Download) -> bool:
+def is_right(path: Path, download: Download) -> bool:
+    """Whether the file is there and has the size and the sum it must have."""
     try:
         if path.stat().st_size != download.size:
             return False
@@ -105,7 +106,7 @@ def _fetch(http: httpx.Client, download: Download, path: Path) -> None:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         _continue(http, download, part)
-        if not _is_right(part, download):
+        if not is_right(part, download):
             if part.stat().st_size >= download.size:
                 part.unlink()
                 raise FrontdeskError(f"{download.url} is not the file it was (its SHA-256 differs)")

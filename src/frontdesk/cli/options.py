@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -11,12 +12,18 @@ import click
 
 from frontdesk.client import Client
 from frontdesk.errors import FrontdeskError
+from frontdesk.settings import Settings
 
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="FRONTDESK_DATA",
     help="Folder of the installation (default: frontdesk-data, or FRONTDESK_DATA).",
+)
+models_option = click.option(
+    "--models",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of downloaded weights, labels and pictures (default: frontdesk-models, or FRONTDESK_MODELS).",
 )
 url_option = click.option(
     "--url", help="Address of the server (default: the one that serves the data folder)."
@@ -37,7 +44,7 @@ def start_logging(level: str) -> None:
 def client_of(url: str | None, data: Path | None) -> Client:
     """A client of the server that was named, or that serves this data folder now."""
     if url is None:
-        note = (data or Path("frontdesk-data")) / "server.json"
+        note = Settings.read(os.environ, data=data).data / "server.json"
         try:
             url = json.loads(note.read_text())["url"]
         except (OSError, ValueError, KeyError):

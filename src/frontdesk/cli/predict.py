@@ -9,7 +9,10 @@ from typing import Any
 import click
 
 from frontdesk.cli.options import client_of, data_option, json_option, print_json, url_option
+from frontdesk.cli.outputs import readable
 from frontdesk.errors import FrontdeskError
+
+Schema = dict[str, Any]
 
 
 @click.command("predict", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -24,57 +27,79 @@ def command(
     context: click.Context, task: str, model: str | None, no_wait: bool,
     data: Path | None, url: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Ask TASK, with each input as --NAME VALUE; @FILE sends a file's content.
+    """Ask TASK, with each input as --NAME VALUE; @FILE takes the value from a file.
+
+    An input that is left out has its default. Yes-or-no inputs can stand alone: --loud is --loud true.
+    An input that has the name of one of the options below goes behind a double dash; a text that begins
+    with @ begins with @@.
 
     \b
     frontdesk predict flowers --sepal-length 5.1 --sepal-width 3.5
     frontdesk predict photos --photo @goldfinch.jpeg --model shufflenet
     """
     with client_of(url, data) as client:
-        inputs = _inputs(context.args, client.task(task)["inputs"]["properties"])
-        answer = (client.submit if no_wait else client.ask)(task, model=model, **inputs)
+        inputs = read_inputs(context.args, client.task(task)["inputs"]["properties"])
+        answer = (client.submit if no_wait else client.ask)(task, inputs, model=model)
     if as_json:
         print_json(answer)
     elif no_wait:
         click.echo(answer["id"])
     else:
         for name, output in answer["outputs"].items():
-            click.echo(_readable(name, output))
+            click.echo(readable(name, output))
 
 
-def _inputs(words: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+def read_inputs(words: list[str], properties: dict[str, Schema]) -> dict[str, Any]:
+    """`--sepal-length 5.1 --loud --photo @file` as inputs, by the schema of each."""
     inputs: dict[str, Any] = {}
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, text = word.partition("=")
         name = flag.removeprefix("--").replace("-", "_")
         if not flag.startswith("--") or name not in properties:
             known = ", ".join(f"--{known.replace('_', '-')}" for known in properties)
             raise click.UsageError(f"{word} is no input of this task; it has {known}.")
         if not equals:
-            value = next(rest, "")
-        inputs[name] = _value(value, properties[name])
+            if _is("boolean", properties[name]) and (not rest or rest[0].startswith("--")):
+                text = "true"
+            elif rest:
+                text = rest.pop(0)
+            else:
+                raise click.UsageError(f"{flag} needs a value.")
+        inputs[name] = _value(text, properties[name])
     return inputs
 
 
-def _value(text: str, schema: dict[str, Any]) -> Any:
-    if text.startswith("@"):
+def _value(text: str, schema: Schema) -> Any:
+    if text.startswith("@@"):
+        text = text[1:]
+    elif text.startswith("@"):
         path = Path(text[1:])
         if not path.is_file():
             raise FrontdeskError(f"There is no file {path}.")
-        return path
-    if schema.get("type") == "string" or "enum" in schema:
-        return text
+        if _takes_files(schema):
+            return path
+        try:
+            text = path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FrontdeskError(f"{path} cannot be read as text ({error}).") from None
+    if _is("string", schema) and not (_takes_files(schema) and text.startswith(("{", "["))):
+        return None if text == "null" and _is("null", schema) else text
     try:
         return json.loads(text)
     except ValueError:
-        return text
+        return text  # the server says best what it should have been
 
 
-def _readable(name: str, output: Any) -> str:
-    if isinstance(output, dict) and "scores" in output:
-        lines = [f"{score['score']:7.1%}  {score['label']}" for score in output["scores"][:5]]
-        return "\n".join(lines)
-    if isinstance(output, dict) and "value" in output:
-        return f"{name}: {output['value']:g} {output.get('unit', '')}".rstrip()
-    return f"{name}: {output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)}"
+def _parts(schema: Schema) -> list[Schema]:
+    """The schema and all it allows instead of one another."""
+    return [schema, *(part for inner in schema.get("anyOf", ()) for part in _parts(inner))]
+
+
+def _is(kind: str, schema: Schema) -> bool:
+    return any(part.get("type") == kind for part in _parts(schema))
+
+
+def _takes_files(schema: Schema) -> bool:
+    return any("contentEncoding" in part for part in _parts(schema))
