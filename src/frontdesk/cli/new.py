@@ -41,8 +41,8 @@ class {class_name}(fd.Model):
 def command(name: str) -> None:
     """Make a folder NAME with a small task in it that can be served at once."""
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise FrontdeskError(
-            f"{name} cannot be a task's name; use letters, digits and _, and begin with a letter."
+        raise click.BadParameter(
+            f"{name!r} cannot be a task's name; use letters, digits and _, and begin with a letter."
         )
     folder = Path(name)
     try:
