@@ -21,13 +21,15 @@ class _Network(fd.Model):
 
     task = "photos"
     weights = ""
+    mend = "Run: frontdesk pull photos"
     gives_logits = True
 
     def load(self, version: fd.Version) -> None:
         path = version.models_folder / "models" / self.weights
         labels = version.models_folder / "labels" / "imagenet-simple-labels.json"
-        if not path.is_file() or not labels.is_file():
-            raise fd.NotTrained(f"{path.name} and its labels are missing. See examples/photos/README.md.")
+        for needed in (path, labels):
+            if not needed.is_file():
+                raise fd.NotTrained(f"{needed.name} is missing. {self.mend}")
         self.network, self.labels = fd.OnnxSession(path), json.loads(labels.read_text())
 
     def predict(self, photo: Photo) -> fd.Classification:
@@ -72,6 +74,7 @@ class Squeezenet(_Network):
     gives_logits = False
 
     def prepared(self, photo: Image.Image) -> np.ndarray:
+        """Channels first, blue to red, as the Caffe networks were trained."""
         whole = np.asarray(photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR), np.float32)
         return (whole[..., ::-1] - np.float32([103.939, 116.779, 123.68])).transpose(2, 0, 1)
 
@@ -81,7 +84,9 @@ class Mobilenet(_Network):
 
     title = "MobileNet"
     weights = "mobilenet_v1_0.25_224.onnx"
+    mend = "It has to be converted; examples/photos/README.md says how."
     gives_logits = False
 
     def prepared(self, photo: Image.Image) -> np.ndarray:
+        """Channels last, -1 to 1, as the TensorFlow networks were trained."""
         return centre(photo) / 127.5 - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import frontdesk as fd
 
 routes = fd.Routes()
@@ -19,28 +21,30 @@ def models(request: fd.RouteRequest) -> list[str]:
     return [model.name for model in request.task("photos").models]
 
 
-def top(outputs: dict, number: int = 5) -> list[list[object]]:
-    scores = outputs["answer"]["scores"][:number]
-    return [[score["label"], round(100 * score["score"], 2)] for score in scores]
+def images(request: fd.RouteRequest) -> dict[str, Path]:
+    """The pictures of the gallery by their names."""
+    found = sorted((request.models_folder / "images").glob("*"))
+    return {path.name: path for path in found if path.suffix.lower() in ENDINGS}
 
 
 def photo(request: fd.RouteRequest) -> dict[str, object]:
     """The uploaded picture, or one of the gallery by its name."""
     given = request.form.get("image")
-    if isinstance(given, str):
-        folder = request.models_folder / "images"
-        listed = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
-        given = listed[given].read_bytes() if given in listed else None
-    if not given:
+    if isinstance(given, str) and (path := images(request).get(given)):
+        given = path.read_bytes()
+    if not isinstance(given, bytes) or not given:
         raise fd.InvalidInput("image", "Send a picture, or the name of one of the images of /info.")
     return {"photo": given}
 
 
+def top(outputs: dict) -> list[list[object]]:
+    """The best five, in percent."""
+    return [[score["label"], round(100 * score["score"], 2)] for score in outputs["answer"]["scores"][:5]]
+
+
 @routes.route("GET", "/info")
 async def info(request: fd.RouteRequest) -> dict[str, object]:
-    folder = request.models_folder / "images"
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return {"models": models(request), "images": sorted(n for n in names if n.lower().endswith(ENDINGS))}
+    return {"models": models(request), "images": list(images(request))}
 
 
 @routes.route("GET", "/classifications")
@@ -60,7 +64,7 @@ async def submit(request: fd.RouteRequest) -> fd.RouteResponse:
 @routes.route("GET", "/classifications/{id}")
 async def ticket(request: fd.RouteRequest) -> dict[str, object] | fd.RouteResponse:
     job = await request.job(request.path["id"])
-    if job is None:
+    if job is None or job["task"] != "photos":
         return fd.RouteResponse({"detail": "There is no such ticket."}, 404)
     return {"task_status": job["state"], "data": top(job["outputs"]) if job["outputs"] else None}
 
