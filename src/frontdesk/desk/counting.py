@@ -10,13 +10,13 @@ from frontdesk.desk.looking import counts
 from frontdesk.store.database import Database
 
 _UNFINISHED = frozenset(JobState) - FINAL_STATES
-_QUICK_S = 0.005
+_MANY = 20_000
 _REST = 100.0  # a count that took 50 ms serves for 5 s
 _WAITING_FOR_S = 1.0
 
 
 class Counts:
-    """Counts of one database. What is unfinished is always counted; what is over is, too, while that is quick."""
+    """Counts of one database. What is unfinished is always counted; what is over is, too, unless there is much."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,6 +51,6 @@ class Counts:
             if began > self._over_until:
                 with self._database.read() as connection:
                     self._over = counts(connection, FINAL_STATES)
-                took_s = time.monotonic() - began
-                self._over_until = began + (took_s * _REST if took_s > _QUICK_S else 0.0)
+                if sum(self._over.values()) > _MANY:
+                    self._over_until = began + _REST * (time.monotonic() - began)
             return self._over
