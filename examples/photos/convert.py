@@ -66,4 +66,4 @@ def folded(layers: h5py.Group, layer: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 if __name__ == "__main__":
-    print(f"wrote {convert(Path(sys.argv[1]), Path(sys.argv[2]))}")
+    sys.stdout.write(f"wrote {convert(Path(sys.argv[1]), Path(sys.argv[2]))}\n")
