@@ -145,7 +145,8 @@ def _start(
 
 def _visit(browser: Browser, url: str, answer: str) -> dict[str, float]:
     """One visit with nothing in the cache."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    # The watcher polls through eval, which a strict content security policy rightly forbids.
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
     context.add_init_script(_WATCH)
     page = context.new_page()
     traffic = _Traffic(context.new_cdp_session(page))
