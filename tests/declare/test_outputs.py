@@ -74,6 +74,27 @@ def test_labels_of_equal_score_keep_their_order() -> None:
     assert [score["label"] for score in scores] == ["b", "a"]
 
 
+def test_draws_give_means_and_their_spread() -> None:
+    draws = np.random.default_rng(1).dirichlet([5, 2, 1], size=37)
+    scores = answer(ClassificationOut(), Classification(labels=["a", "b", "c"], samples=draws))["scores"]
+    assert [score["label"] for score in scores] == ["a", "b", "c"]
+    for score, column in zip(scores, draws.T, strict=True):
+        assert score["score"] == pytest.approx(column.mean())
+        assert score["interval"] == {
+            "low": pytest.approx(np.quantile(column, 0.05)),
+            "high": pytest.approx(np.quantile(column, 0.95)),
+            "level": 0.9,
+        }
+        assert score["samples"] == column.tolist()
+
+
+def test_scores_that_are_given_stay_beside_their_draws() -> None:
+    returned = Classification(labels=["a", "b"], scores=[0.1, 0.9], samples=[[0.3, 0.7]])
+    scores = answer(ClassificationOut(), returned)["scores"]
+    assert [score["score"] for score in scores] == [0.9, 0.1]
+    assert [score["interval"]["low"] for score in scores] == [0.7, 0.3]
+
+
 @pytest.mark.parametrize(
     ("returned", "document"),
     [
@@ -153,6 +174,9 @@ LOOP.append(LOOP)
         (ClassificationOut(), Classification({}), "0 labels"),
         (ClassificationOut(), Classification(labels=["a"], scores=[0.5, 0.5]), "1 labels and 2 scores"),
         (ClassificationOut(), Classification({"a": math.nan}), "is nan"),
+        (ClassificationOut(), Classification({"a": 1.0}, samples=[[0.5, 0.5]]), "rows of 1 scores"),
+        (ClassificationOut(), Classification(labels=["a"], scores=[1.0], samples=[]), "rows of 1 scores"),
+        (ClassificationOut(), Classification(labels=["a"], samples=[[math.inf]]), "is inf"),
         (ClassificationOut(), Classification({"a": "high"}), "a number"),  # type: ignore[dict-item]
         (ValueOut(), None, "None where a number is declared"),
         (ValueOut(), True, "of type bool"),

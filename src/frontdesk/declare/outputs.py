@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -25,6 +24,7 @@ from frontdesk.declare.output_kinds import (
     ValueOut,
     is_single,
 )
+from frontdesk.declare.ranking import ranked
 from frontdesk.errors import PredictFailed
 
 __all__ = [
@@ -35,9 +35,13 @@ __all__ = [
 
 
 class Classification:
-    """`Classification({"setosa": 0.97, "versicolor": 0.03})`, or `Classification(labels=[...], scores=array)`."""
+    """`Classification({"setosa": 0.97, "versicolor": 0.03})`, or `Classification(labels=[...], scores=array)`.
 
-    __slots__ = ("labels", "scores")
+    A model that answers with many draws hands them in as `samples`, an array of shape (draws, labels);
+    its scores are their means unless given, and each label comes with the spread of its draws.
+    """
+
+    __slots__ = ("labels", "samples", "scores")
 
     def __init__(
         self,
@@ -46,11 +50,15 @@ class Classification:
         *,
         labels: Sequence[str] | None = None,
         scores: Sequence[float] | Any = None,
+        samples: Sequence[Sequence[float]] | Any = None,
     ) -> None:
+        self.samples = None if samples is None else _listed(samples)
         if by_label is not None:
             self.labels, self.scores = list(by_label), list(by_label.values())
         else:
             self.labels, self.scores = _listed(labels), _listed(scores)
+        if self.samples and scores is None and by_label is None:
+            self.scores = [sum(column) / len(self.samples) for column in zip(*self.samples, strict=False)]
 
     def __repr__(self) -> str:
         return f"Classification({dict(zip(self.labels, self.scores, strict=False))})"
@@ -89,13 +97,7 @@ Json = Annotated[Any, JsonOut()]
 # ------------------------------------------------------------------- from values to JSON
 
 
-class _Score(msgspec.Struct, frozen=True, gc=False):
-    label: str
-    score: float
-
-
 _encode = msgspec.json.Encoder().encode
-_by_score = attrgetter("score")
 
 
 def encode_outputs(outputs: tuple[Output, ...], returned: Any) -> bytes:
@@ -157,8 +159,16 @@ def _classification(output: Output, returned: Any) -> dict[str, Any]:
     if not labels or len(labels) != len(scores):
         raise _failed(output, f"has {len(labels)} labels and {len(scores)} scores")
     numbers = [_number(output, score) for score in scores]
-    ranked = sorted(map(_Score, map(str, labels), numbers), key=_by_score, reverse=True)
-    return {"label": ranked[0].label, "scores": ranked}
+    draws = None if returned.samples is None else _draws(output, returned.samples, len(labels))
+    best_first = ranked([str(label) for label in labels], numbers, draws)
+    return {"label": best_first[0].label, "scores": best_first}
+
+
+def _draws(output: Output, samples: list[Any], width: int) -> list[list[float]]:
+    rows = [_listed(row) for row in samples]
+    if not rows or any(len(row) != width for row in rows):
+        raise _failed(output, f"has samples that are not rows of {width} scores")
+    return [[_number(output, score) for score in row] for row in rows]
 
 
 def _value(output: Output, returned: Any) -> dict[str, Any]:

@@ -206,20 +206,27 @@ _KINDS: Mapping[type[Kind], Callable[[Any], Json]] = {
 }
 
 
+_INTERVAL = _object({end: {"type": "number"} for end in ("low", "high", "level")}, ["low", "high", "level"])
+
+
 def _classification(kind: ClassificationOut) -> Json:
-    score = _object({"label": {"type": "string"}, "score": {"type": "number"}}, ["label", "score"])
+    members = {
+        "label": {"type": "string"},
+        "score": {"type": "number"},
+        "interval": _INTERVAL,
+        "samples": {"type": "array", "items": {"type": "number"}},
+    }
+    score = _object(members, ["label", "score"])
     scores = {"type": "array", "items": score, "minItems": 1, "description": "Best first."}
     return {**_object({"label": {"type": "string"}, "scores": scores}, ["label", "scores"])}
 
 
 def _value(kind: ValueOut) -> Json:
-    number = {"type": "number"}
-    interval = _object({"low": number, "high": number, "level": number}, ["low", "high", "level"])
     members = {
-        "value": number,
+        "value": {"type": "number"},
         "unit": {"type": "string"},
-        "interval": interval,
-        "samples": {"type": "array", "items": number},
+        "interval": _INTERVAL,
+        "samples": {"type": "array", "items": {"type": "number"}},
     }
     return {**_object(members, ["value"]), **_unit(kind.unit)}
 
