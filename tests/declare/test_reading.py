@@ -265,6 +265,8 @@ def test_predict_batch_may_agree_in_several_ways(tmp_path: Path) -> None:
         "self, y, x)",
         "self, x: list, y: typing.Sequence[str]) -> list",
         "self, x: list[Annotated[float, fd.Number()] | None], y: list[str]) -> list[float]",
+        "self, **columns)",
+        "self, x: list[float], **others: list) -> list[float]",
     ):
         cards_of(
             f"class A(fd.Model):\n    task = 't'\n    def predict(self, x: float, y: Literal['a']) -> float: ...\n"

@@ -166,6 +166,8 @@ def test_a_wrong_attribute_is_refused(line: str, words: str, tmp_path: Path) -> 
             "takes `y`, but `predict` takes `x`",
         ),
         ("def predict_batch(self) -> list[float]: ...  # here", "takes nothing"),
+        ("def predict_batch(self, z: list, **others) -> list[float]: ...  # here", "takes `z`"),
+        ("def predict_batch(self, *columns) -> list[float]: ...  # here", "takes `*columns`"),
         ("def predict_batch(self, x: float) -> list[float]: ...  # here", "list[float]"),
         ("def predict_batch(self, x: list[str]) -> list[float]: ...  # here", "list[float]"),
         ("def predict_batch(self, x: list[float]) -> float: ...  # here", "Return list[float]"),

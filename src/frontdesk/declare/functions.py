@@ -20,7 +20,7 @@ _LISTS = (list, Sequence, Iterable)
 class Function:
     """One method, or the plain function that stands for one, with its annotations resolved."""
 
-    def __init__(self, model: type[Model], name: str) -> None:
+    def __init__(self, model: type[Model], name: str, *, may_gather: bool = False) -> None:
         found = inspect.getattr_static(model, name)
         function = found.__func__ if isinstance(found, staticmethod | classmethod) else found
         if not inspect.isroutine(function):
@@ -38,7 +38,8 @@ class Function:
         if not isinstance(found, staticmethod):
             self._check_bound(parameters)
             parameters = parameters[1:]
-        self.parameters = parameters
+        self.gathers = may_gather and any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        self.parameters = [p for p in parameters if not (self.gathers and p.kind is p.VAR_KEYWORD)]
         for parameter in self.parameters:
             self._check_passable(parameter)
         self.hints = self._resolved()
@@ -98,13 +99,16 @@ def read_predict(model: type[Model]) -> tuple[Function, tuple[Field, ...], tuple
 
 
 def check_predict_batch(model: type[Model], predict: Function, outputs: tuple[Output, ...]) -> None:
-    """Refuse a `predict_batch` that does not agree with `predict`: the same names, lists instead of values."""
+    """Refuse a `predict_batch` that does not agree with `predict`: the same names, lists instead of values.
+
+    It may gather columns as `**columns`; then it has to name none of them.
+    """
     if not hasattr(model, "predict_batch"):
         return
-    batch = Function(model, "predict_batch")
+    batch = Function(model, "predict_batch", may_gather=True)
     names = [parameter.name for parameter in predict.parameters]
     given = [parameter.name for parameter in batch.parameters]
-    if sorted(names) != sorted(given):
+    if not set(given) <= set(names) or (len(given) < len(names) and not batch.gathers):
         raise batch.place.error(
             f"`predict_batch` takes {_listed(given)}, but `predict` takes {_listed(names)}.",
             "Give both the same parameters.",
