@@ -41,7 +41,7 @@ help:
 setup: $(READY_TO_TEST) $(PAGES)
 
 serve: $(READY_TO_SERVE) $(PAGES)
-	@exec .venv/bin/frontdesk serve examples/flowers examples/photos examples/clock.py \
+	@exec .venv/bin/frontdesk serve examples/flowers examples/photos examples/wine examples/clock.py \
 	    --port "$(PORT)" --data "$(DATA)"
 
 # ---------------------------------------------------------------- checks

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IMAGES = REPOSITORY / "docs" / "images"
-SOURCES = ("examples/flowers", "examples/photos", "examples/clock.py")
+SOURCES = ("examples/flowers", "examples/photos", "examples/wine", "examples/clock.py")
 DESKTOP, PHONE = {"width": 1200, "height": 820}, {"width": 390, "height": 780}
 
 
