@@ -17,17 +17,18 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   const data = new FormData(form, submitter);
   const buttons = form.querySelectorAll<HTMLButtonElement>("button[type=submit]");
   const stopClock = startClock(form.querySelector<HTMLElement>("[data-elapsed]")!);
-  form.ariaBusy = "true";
+  form.ariaBusy = answer.ariaBusy = "true";
   for (const button of buttons) button.disabled = true;
   try {
     answer.innerHTML = await fragment(form.action, { method: "POST", body: data });
     markFaults(form, answer);
     followTickets(answer);
+    answer.scrollIntoView({ block: "nearest" });
   } catch {
     answer.innerHTML = '<p class="fault" role="alert">The server cannot be reached. Nothing was lost; ask again in a moment.</p>';
   } finally {
     stopClock();
-    form.ariaBusy = null;
+    form.ariaBusy = answer.ariaBusy = null;
     for (const button of buttons) button.disabled = false;
   }
 }

@@ -124,8 +124,9 @@ function followDrawing(canvas: HTMLCanvasElement): void {
     canvas.setPointerCapture(event.pointerId);
     Object.assign(pen, { strokeStyle: "#fff", lineWidth: 20, lineCap: "round", lineJoin: "round" });
     pen.beginPath();
-    pen.moveTo(...at(event));
-    pen.lineTo(...at(event));
+    const [x, y] = at(event);
+    pen.moveTo(x, y);
+    pen.lineTo(x + 0.01, y); // a line of no length would leave no dot
     pen.stroke();
   });
   canvas.addEventListener("pointermove", (event) => {

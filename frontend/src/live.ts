@@ -7,12 +7,21 @@ const TOGETHER_MS = 200;
 export function followLive(): void {
   watchServer();
   followTickets(document);
-  for (const part of document.querySelectorAll<HTMLElement>("[data-live]")) {
-    const look = together(() => refresh(part, location.href));
-    new EventSource("/api/events").addEventListener("state", look);
-    if (part.dataset["live"] === "status") setInterval(look, LOOK_EVERY_MS);
-  }
+  for (const part of document.querySelectorAll<HTMLElement>("[data-live]")) followPart(part);
+  setInterval(tellElapsed, 1000);
   for (const button of document.querySelectorAll<HTMLButtonElement>("[data-copy-link]")) offerLink(button);
+}
+
+// `jobs` changes with every news of a job, `states` (of models) by itself, `status` for both reasons.
+function followPart(part: HTMLElement): void {
+  const look = together(() => refresh(part, location.href));
+  const kind = part.dataset["live"];
+  if (kind !== "states") {
+    const events = new EventSource("/api/events");
+    events.addEventListener("state", look);
+    events.addEventListener("open", look); // something may have happened before it was, or while it was lost
+  }
+  if (kind !== "jobs") setInterval(() => document.hidden || look(), LOOK_EVERY_MS);
 }
 
 export function followTickets(root: ParentNode): void {
@@ -39,7 +48,19 @@ export function followTickets(root: ParentNode): void {
 
 async function refresh(part: HTMLElement, address: string): Promise<void> {
   const text = await fragment(address).catch(() => null);
-  if (text !== null && part.isConnected && !part.contains(focused())) part.innerHTML = text;
+  if (text === null || !part.isConnected || part.contains(focused())) return;
+  // What reads the page aloud, or has a part of it marked, is disturbed only by what is new.
+  if (shown.get(part) !== text) part.innerHTML = text;
+  shown.set(part, text);
+}
+
+const shown = new WeakMap<HTMLElement, string>();
+
+function tellElapsed(): void {
+  for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-since]")) {
+    const seconds = Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1000);
+    time.textContent = seconds < 120 ? `${seconds.toFixed(0)} s ago` : `${(seconds / 60).toFixed(0)} min ago`;
+  }
 }
 
 function focused(): Element | null {

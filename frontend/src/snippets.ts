@@ -27,8 +27,9 @@ function withFiles({ url, task, model, inputs, files }: Question): ReturnType<ty
   const address = `${url}/api/tasks/${task}/predict`;
   const plain = Object.entries(model === null ? inputs : { ...inputs, model });
   const parts = [
-    ...Object.entries(files).map(([name, file]) => `-F ${shell(`${name}=@${file}`)}`),
-    ...plain.map(([name, value]) => `-F ${shell(`${name}=${value}`)}`),
+    // curl would take , and ; in a bare file name, and @ or < before a value, for its own.
+    ...Object.entries(files).map(([name, file]) => `-F ${shell(`${name}=@"${file.replace(/["\\]/g, "\\$&")}"`)}`),
+    ...plain.map(([name, value]) => `--form-string ${shell(`${name}=${value}`)}`),
   ];
   const appended = [
     ...Object.keys(files).map((name) => `form.append("${name}", document.querySelector("input[type=file]").files[0]);`),

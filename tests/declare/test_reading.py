@@ -275,6 +275,14 @@ def test_predict_batch_may_agree_in_several_ways(tmp_path: Path) -> None:
         )
 
 
+def test_a_marked_table_may_be_left_out(tmp_path: Path) -> None:
+    columns = "fd.Table(columns={'weight': fd.Number(ge=0)})"
+    text = f"@fd.task\ndef f(rows: Annotated[list[dict], {columns}] | None = None) -> str: ..."
+    (field,) = cards_of(text, tmp_path)[0].signature.inputs
+    assert not field.required
+    assert field.default is None
+
+
 def test_cards_survive_being_written_down(tmp_path: Path) -> None:
     function = "\n@fd.task\ndef f(y: list[dict], x: Literal['a'] = 'a') -> dict: ..."
     cards = cards_of(PHOTOS + function, tmp_path)

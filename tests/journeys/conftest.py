@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from support.server import Server, serving, until
 
-TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
+TASKS = Path(__file__).parent.parent / "support" / "tasks"
 SIZES = {"desktop": (1200, 900), "phone": (390, 800)}
 
 Visit = Callable[..., Page]
@@ -20,7 +21,12 @@ Visit = Callable[..., Page]
 def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     examples = repository / "examples"
     data = tmp_path_factory.mktemp("data")
-    with serving(data, examples / "flowers", examples / "clock.py", TASKS) as server:
+    pictures = data / "models" / "pictures"
+    pictures.mkdir(parents=True)
+    for name, colour in (("a_red_one", "red"), ("a_green_one", "green")):
+        Image.new("RGB", (60, 40), colour).save(pictures / f"{name}.png")
+    sources = (examples / "flowers", examples / "clock.py", TASKS / "trivial.py", TASKS / "pages.py")
+    with serving(data, *sources, FRONTDESK_TEST_MENDED=str(data / "mended")) as server:
         until(lambda: server.predict("flowers").status_code == 200, 30, "the first version")
         yield server
 
@@ -30,8 +36,12 @@ def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                # A camera that shows a moving pattern, for those pages that are allowed to use it.
+                "--use-fake-device-for-media-stream",
+            ],
+        )  # fmt: skip
         yield browser
         browser.close()
 

@@ -114,9 +114,9 @@ def test_a_ticket_can_be_cancelled_and_tried_again(visit, server: Server) -> Non
 
 def test_the_list_of_jobs_is_live(visit, server: Server) -> None:
     page = visit("/jobs?state=failed")
-    expect(page.locator("main")).to_contain_text("No jobs here")
-    server.finished(server.submit("trouble", what="raise"))
-    expect(page.locator("table.jobs")).to_contain_text("this model's own code failed", timeout=10_000)
+    job_id = server.submit("trouble", what="raise")
+    expect(page.locator(f'a[href="/jobs/{job_id}"]')).to_be_visible(timeout=10_000)
+    expect(page.locator("table.jobs")).to_contain_text("this model's own code failed")
 
 
 def test_it_says_so_when_the_server_cannot_be_reached(browser, repository: Path, tmp_path: Path) -> None:

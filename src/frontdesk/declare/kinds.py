@@ -108,6 +108,10 @@ class Table(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="table"):
     columns: dict[str, Number | Integer | Boolean | Choice | Text] = {}
     max_rows: int = 1000
 
+    def __hash__(self) -> int:
+        # `Annotated[..., Table()] | None` hashes its parts, and a dictionary has no hash of its own.
+        return hash((tuple(self.columns.items()), self.max_rows))
+
 
 class Series(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="series"):
     """A row of numbers in order (`list[float]`), such as a signal or a feature vector."""

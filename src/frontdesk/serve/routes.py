@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -18,20 +17,10 @@ from frontdesk.serve.api import events, files, jobs, operations, tasks
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.pages import page_routes
-
-Endpoint = Callable[[Request], Awaitable[Response]]
+from frontdesk.serve.resource import resource
 
 STATIC = Path(__file__).parent / "static"
 _COMPRESSION = 6
-
-
-def resource(path: str, **endpoints: Endpoint) -> Route:
-    """One address and what each method does there; so a wrong method is told all the right ones."""
-
-    async def dispatch(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, dispatch, methods=list(endpoints))
 
 
 def api_routes() -> list[BaseRoute]:

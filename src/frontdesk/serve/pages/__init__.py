@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.jobs import change_job, show_job, show_jobs
+from frontdesk.serve.pages.models import restart_model, show_models
 from frontdesk.serve.pages.overview import show_status, show_tasks
 from frontdesk.serve.pages.rendering import error_page
+from frontdesk.serve.resource import resource
 
 __all__ = ["error_page", "page_routes"]
 
@@ -15,12 +17,13 @@ __all__ = ["error_page", "page_routes"]
 def page_routes() -> list[BaseRoute]:
     """Every page, and what a form on it posts to."""
     return [
-        Route("/", show_tasks, methods=["GET"]),
-        Route("/tasks/{task}", show_task, methods=["GET"]),
-        Route("/tasks/{task}", ask_task, methods=["POST"]),
-        Route("/tasks/{task}/thumbs/{field}/{name}", show_thumb, methods=["GET"]),
-        Route("/jobs", show_jobs, methods=["GET"]),
-        Route("/jobs/{id}", show_job, methods=["GET"]),
-        Route("/jobs/{id}/{verb}", change_job, methods=["POST"]),
-        Route("/status", show_status, methods=["GET"]),
+        resource("/", GET=show_tasks),
+        resource("/tasks/{task}", GET=show_task, POST=ask_task),
+        resource("/tasks/{task}/models", GET=show_models),
+        resource("/tasks/{task}/models/{model}/restart", POST=restart_model),
+        resource("/tasks/{task}/thumbs/{field}/{name}", GET=show_thumb),
+        resource("/jobs", GET=show_jobs),
+        resource("/jobs/{id}", GET=show_job),
+        resource("/jobs/{id}/{verb}", POST=change_job),
+        resource("/status", GET=show_status),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,8 +39,8 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def show_task(request: Request) -> Response:
-    """GET /tasks/{task}"""
-    return page(request, "task.html", **await _context(request))
+    """GET /tasks/{task}; the part that changes by itself is what is to be known of its models."""
+    return page(request, "task.html", part="notes.html", **await _context(request))
 
 
 async def ask_task(request: Request) -> Response:
@@ -61,12 +62,13 @@ async def ask_task(request: Request) -> Response:
             outcomes = {model.name: await _ask(request, question)}
     except InvalidInput as refusal:
         faults = {fault.pointer.split("/")[-1]: fault.detail for fault in refusal.faults}
-        return page(request, "task.html", 422, **context | {"faults": faults})
+        return page(request, "task.html", 422, part="answer.html", **context | {"faults": faults})
     shown = [await _shown(services, name, outcome) for name, outcome in outcomes.items()]
     if not is_fragment(request) and len(shown) == 1 and shown[0].job is not None:
         return RedirectResponse(f"/jobs/{shown[0].job.id}", 303)
+    context["agreement"] = _agreement([s.outputs for s in shown if s.outputs is not None])
     tickets = {s.model: await in_thread(ticket_context, services, s.job) for s in shown if s.job is not None}
-    return page(request, "task.html", **context | {"answers": shown, "tickets": tickets})
+    return page(request, "task.html", part="answer.html", **context | {"answers": shown, "tickets": tickets})
 
 
 async def show_thumb(request: Request) -> Response:
@@ -98,6 +100,21 @@ async def _shown(services: Services, model: str, outcome: Answered | Ticketed | 
     if isinstance(outcome, Ticketed):
         return _Shown(model=model, job=outcome.job)
     return _Shown(model=model, refusal=problem_of(outcome).detail)
+
+
+def _agreement(answers: list[dict[str, Any]]) -> str:
+    """A sentence on how many models chose the same label; nothing where there are no labels to compare."""
+    labels = [value["label"] for answer in answers for value in answer.values() if _is_classification(value)]
+    if len(answers) < 2 or len(labels) != len(answers):
+        return ""
+    label, count = Counter(labels).most_common(1)[0]
+    if count == len(labels):
+        return f"All {count} say {label}."
+    return f"{count} of {len(labels)} say {label}." if count > 1 else "Each says something else."
+
+
+def _is_classification(value: Any) -> bool:
+    return isinstance(value, dict) and "scores" in value
 
 
 async def _posted(
@@ -142,6 +159,7 @@ async def _context(request: Request) -> dict[str, Any]:
         "values": {},
         "faults": {},
         "answers": [],
+        "agreement": "",
         "tickets": {},
         "chosen": None,
         "base_url": str(request.base_url).rstrip("/"),
