@@ -13,9 +13,7 @@ async def utc(request: fd.RouteRequest) -> str:
     return str((await request.ask("clock", {"zone": "UTC"}))["answer"])
 
 
-@routes.route("GET", "/time/{area}/{place}")
+@routes.route("GET", "/time/{zone:path}")
 async def local(request: fd.RouteRequest) -> str:
-    """The time in a zone such as Asia/Tokyo."""
-    return str(
-        (await request.ask("clock", {"zone": f"{request.path['area']}/{request.path['place']}"}))["answer"]
-    )
+    """The time in a zone such as Asia/Tokyo or America/Argentina/Ushuaia."""
+    return str((await request.ask("clock", {"zone": request.path["zone"]}))["answer"])

@@ -53,9 +53,15 @@ def test_a_measurement_out_of_range_names_field_limit_and_unit(server: Server) -
 
 def test_the_clock_tells_the_time_of_a_zone_as_plain_text(server: Server) -> None:
     assert server.http.get("/time").text.endswith("UTC")
-    assert server.http.get("/time/Asia/Tokyo").text.endswith("JST")
+    for zone, abbreviation in {"Asia/Tokyo": "JST", "UTC": "UTC", "America/Argentina/Ushuaia": "-03"}.items():
+        response = server.http.get(f"/time/{zone}")
+        assert response.text.endswith(abbreviation)
+        assert response.headers["Content-Type"].startswith("text/plain")
 
 
 def test_an_unknown_zone_is_refused(server: Server) -> None:
-    assert server.http.get("/time/Middle/Earth").status_code == 422
+    for zone in ("Middle/Earth", "%2e%2e/%2e%2e/etc/passwd", "Asia", "x" * 100):
+        response = server.http.get(f"/time/{zone}")
+        assert response.status_code == 422, zone
+        assert response.json()["errors"][0]["pointer"] == "/inputs/zone"
     assert server.predict("clock", zone="../etc/passwd").json()["errors"][0]["pointer"] == "/inputs/zone"
