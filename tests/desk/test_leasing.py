@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from frontdesk.desk.job import JobState, Lane, Lease, Progress
+from frontdesk.desk.job import Failure, JobState, Lane, Lease, Progress
 from frontdesk.errors import LeaseLost
 from support.desks import Office, open_office
 
@@ -42,14 +42,10 @@ def test_an_answer_ends_the_job(office: Office) -> None:
 
 def test_a_failure_ends_the_job_with_a_reason_and_the_version_it_asked_for(office: Office) -> None:
     job = office.submit(version=3)
-    office.desk.fail(office.take(), "It does not compute.")
+    office.desk.fail(office.take(), Failure("It does not compute.", "PredictFailed"))
     job = office.desk.get(job.id, "alice")
-    assert (job.state, job.outputs, job.version, job.error) == (
-        JobState.FAILED,
-        None,
-        3,
-        "It does not compute.",
-    )
+    assert (job.state, job.outputs, job.version) == (JobState.FAILED, None, 3)
+    assert (job.error, job.error_kind) == ("It does not compute.", "PredictFailed")
     assert office.desk.events(None, job.id, after=0, limit=9)[-1].data == {
         "state": "failed",
         "error": "It does not compute.",
@@ -61,7 +57,7 @@ def test_many_outcomes_are_written_at_once_and_only_those_that_are_lost_are_refu
     leases = office.claim(5)
     office.desk.cancel(jobs[1].id, "alice")
     lost = office.desk.settle(
-        [(lease, b"{}", 1) for lease in leases[:3]], [(lease, "no") for lease in leases[3:]]
+        [(lease, b"{}", 1) for lease in leases[:3]], [(lease, Failure("no")) for lease in leases[3:]]
     )
     assert lost == {jobs[1].id}
     assert [office.state(job) for job in jobs] == ["succeeded", "cancelled", "succeeded", "failed", "failed"]
@@ -69,7 +65,7 @@ def test_many_outcomes_are_written_at_once_and_only_those_that_are_lost_are_refu
 
 STALE: dict[str, Late] = {
     "finish": lambda office, lease: office.desk.finish(lease, b"stale", 1),
-    "fail": lambda office, lease: office.desk.fail(lease, "stale"),
+    "fail": lambda office, lease: office.desk.fail(lease, Failure("stale")),
     "report": lambda office, lease: office.desk.report(lease, Progress(done=99)),
 }
 

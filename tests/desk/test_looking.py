@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from frontdesk.desk import looking
-from frontdesk.desk.job import Job, JobState, Lane
+from frontdesk.desk.job import Failure, Job, JobState, Lane
 from frontdesk.desk.queue import JobFilters
 from frontdesk.desk.rows import now
 from frontdesk.errors import InvalidInput
@@ -97,7 +97,7 @@ def test_no_wait_is_guessed_from_nothing(office: Office) -> None:
 
 def test_failed_jobs_and_other_lanes_say_nothing_about_the_wait(office: Office) -> None:
     office.submit()
-    office.desk.fail(office.take(), "no")
+    office.desk.fail(office.take(), Failure("no"))
     office.submit(kind=Lane.BATCH)
     office.desk.finish(office.claim(lanes=[Lane.BATCH])[0], b"{}", 1)
     assert office.desk.standing(office.submit()).wait_s is None
@@ -181,7 +181,7 @@ def test_it_counts_by_lane_and_state(office: Office) -> None:
     for _ in range(3):
         office.submit()
     office.submit(kind=Lane.TRAIN)
-    office.desk.fail(office.take(), "no")
+    office.desk.fail(office.take(), Failure("no"))
     office.take()
     assert office.desk.counts() == {
         "predict": {"queued": 1, "running": 1, "failed": 1},

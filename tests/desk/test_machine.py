@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from frontdesk.desk.job import FINAL_STATES, JobState, Lease
+from frontdesk.desk.job import FINAL_STATES, Failure, JobState, Lease
 from frontdesk.desk.queue import JobFilters
 from frontdesk.errors import Conflict, FrontdeskError, IdempotencyMismatch, LeaseLost, NotFound
 from support.desk_jobs import new_job
@@ -199,9 +199,9 @@ class DeskMachine(RuleBasedStateMachine):
     def fail(self, lease: Lease) -> None:
         if not self._holds(lease):
             with pytest.raises(LeaseLost):
-                self.desk.fail(lease, "no")
+                self.desk.fail(lease, Failure("no"))
             return
-        self.desk.fail(lease, "no")
+        self.desk.fail(lease, Failure("no"))
         self.known[lease.job.id].move(JobState.FAILED)
 
     @rule(lease=consumes(leases))

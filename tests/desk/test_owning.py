@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from frontdesk.desk.job import Job, Progress
+from frontdesk.desk.job import Failure, Job, Progress
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import Conflict, NotFound
 from support.desks import Office
@@ -29,7 +29,7 @@ def brought_to(office: Office, state: str) -> Job:
         case "succeeded":
             office.desk.finish(office.take(), b"{}", 1)
         case "failed":
-            office.desk.fail(office.take(), "no")
+            office.desk.fail(office.take(), Failure("no"))
         case "cancelled":
             office.desk.cancel(job.id, None)
     return job
@@ -109,7 +109,7 @@ def test_a_retry_begins_afresh(office: Office) -> None:
     job = office.submit()
     lease = office.take()
     office.desk.report(lease, Progress(done=5, total=9), {"loss": 1.0})
-    office.desk.fail(lease, "no")
+    office.desk.fail(lease, Failure("no"))
     office.desk.retry(job.id, "alice")
     shown = office.desk.get(job.id, "alice")
     assert (shown.progress, shown.metrics, shown.started_at) == (Progress(), {}, None)

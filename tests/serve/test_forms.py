@@ -54,6 +54,24 @@ def test_nonsense_is_a_problem_and_nothing_else(body: bytes) -> None:
     assert caught.value.status in (400, 413, 422)
 
 
+@pytest.mark.parametrize(
+    "media_type", ["multipart/form-data; boundary=b", "application/x-www-form-urlencoded"]
+)
+def test_a_name_may_come_again_only_behind_the_hidden_no_of_a_box_to_tick(media_type: str) -> None:
+    def body(*values: str) -> bytes:
+        if "urlencoded" in media_type:
+            return "&".join(f"loud={value}" for value in values).encode()
+        head = '--b\r\nContent-Disposition: form-data; name="loud"\r\n\r\n'
+        return "".join(f"{head}{value}\r\n" for value in values).encode() + b"--b--\r\n"
+
+    for values in (["true"], ["false"], ["false", "true"]):
+        assert read([body(*values)], {"loud": 9}, media_type)["loud"][0] == values[-1]
+    for values in (["true", "false"], ["1", "2"], ["false", "true", "true"]):
+        with pytest.raises(Problem) as caught:
+            read([body(*values)], {"loud": 9}, media_type)
+        assert (caught.value.status, caught.value.errors[0].pointer) == (422, "/loud")
+
+
 def test_a_part_over_its_limit_is_refused() -> None:
     with pytest.raises(Problem) as caught:
         read([BODY], {"text": 4, "file": 100})

@@ -291,5 +291,26 @@ def test_the_same_key_for_another_request_is_refused(web: Web) -> None:
     web.http.post(f"/api/jobs/{first.json()['id']}/cancel")
 
 
+@pytest.mark.parametrize(
+    ("task", "inputs", "status"),
+    [
+        ("trouble", {"what": "raise"}, 500),
+        ("trouble", {"what": "refuse"}, 422),
+        ("trouble", {"what": "segfault"}, 503),
+        ("untrained", {}, 409),
+    ],
+)
+def test_a_failure_is_the_same_with_a_key_and_without_one(
+    web: Web, task: str, inputs: dict[str, str], status: int
+) -> None:
+    key = {"Idempotency-Key": f"failing-{task}-{'-'.join(inputs.values())}"}
+    with web.working():
+        plain = web.predict(task, **inputs)
+        first, again = (web.predict(task, headers=key, **inputs) for _ in range(2))
+    for response in (plain, first, again):
+        assert_problem(response, status)
+    assert first.json()["detail"] == again.json()["detail"]
+
+
 def test_a_key_that_is_not_one_is_refused(web: Web) -> None:
     assert_problem(web.predict("double", x=1, headers={"Idempotency-Key": "with space"}), 400)

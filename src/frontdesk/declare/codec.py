@@ -20,15 +20,16 @@ import msgspec
 from frontdesk.declare.checking import check_inputs, check_value
 from frontdesk.declare.faults import REQUIRED, UNKNOWN, Faults, below
 from frontdesk.declare.forms import parsed_form
-from frontdesk.declare.kinds import INTEGER_MOST, Drawing, Field, Integer, Table
+from frontdesk.declare.kinds import Drawing, Field, Integer, Table
 from frontdesk.declare.wire import FileRef, has_shape, inputs_type, is_exact
 from frontdesk.errors import Fault, InvalidInput, MalformedBody
 
 __all__ = ["FileRef", "InputCodec", "PredictRequest", "check_depth"]
 
 _DIGITS_LIMIT = 400
-_VERSION = Field(name="version", kind=Integer(ge=1))
-_VersionNumber = Annotated[int, msgspec.Meta(ge=1, le=INTEGER_MOST)]
+_LAST_VERSION = 2**31 - 1
+_VERSION = Field(name="version", kind=Integer(ge=1, le=_LAST_VERSION))
+_VersionNumber = Annotated[int, msgspec.Meta(ge=1, le=_LAST_VERSION)]
 
 
 class PredictRequest(Protocol):

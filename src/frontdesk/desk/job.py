@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from frontdesk.errors import FrontdeskError, InvalidInput
+
 
 class JobState(StrEnum):
     """Where a job stands."""
@@ -56,6 +58,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table `jobs`. `id` is the ticket. `payload` and `outputs` are JSON documents.
 
     For a predict job `payload` is {"inputs": {...}}, in which a binary input is {"file": FILE_ID}.
+    `error` is a sentence for its owner, `error_kind` the name of a class of `errors`.
     `version` is what was asked for (None: the live one) until a worker answers, then what answered.
     """
 
@@ -69,6 +72,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     outputs: bytes | None
     error: str | None
+    error_kind: str | None
     progress: Progress
     metrics: dict[str, Any]
     attempts: int
@@ -112,6 +116,23 @@ class Lease(msgspec.Struct, frozen=True):
 
     job: Job
     token: int
+
+
+OUR_FAULT = "frontdesk itself failed on this job; the server's log says how."
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a job cannot be done: a sentence for its owner, and the name of the error, where it has one."""
+
+    reason: str
+    kind: str | None = None
+
+    @classmethod
+    def of(cls, error: FrontdeskError) -> Failure:
+        """What is kept of this error."""
+        if isinstance(error, InvalidInput):
+            return cls("; ".join(fault.detail for fault in error.faults), InvalidInput.__name__)
+        return cls(str(error), type(error).__name__)
 
 
 class Standing(msgspec.Struct, frozen=True):

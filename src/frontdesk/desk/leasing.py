@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from frontdesk.desk.job import Job, JobState, Lane, Lease, Progress
+from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease, Progress
 from frontdesk.desk.rows import Row, job_of, now, record, record_states
 from frontdesk.store.tables import jobs
 
@@ -53,6 +53,7 @@ _end = (
         outputs=sa.bindparam("new_outputs"),
         version=sa.func.coalesce(sa.bindparam("new_version"), jobs.c.version),
         error=sa.bindparam("new_error"),
+        error_kind=sa.bindparam("new_error_kind"),
         finished_at=sa.bindparam("at"),
         **_IN_NOBODYS_HANDS,
     )
@@ -110,7 +111,7 @@ def beat(connection: sa.Connection, leases: Sequence[Lease], lease_s: float) -> 
 def settle(
     connection: sa.Connection,
     finished: Sequence[tuple[Lease, bytes, int]],
-    failed: Sequence[tuple[Lease, str]],
+    failed: Sequence[tuple[Lease, Failure]],
 ) -> set[str]:
     """Write outcomes; give the ids whose lease was lost, of which nothing is written."""
     leases = [entry[0] for entry in finished] + [entry[0] for entry in failed]
@@ -121,12 +122,12 @@ def settle(
     ends = [
         _outcome(lease, at, JobState.SUCCEEDED, outputs=outputs, version=version)
         for lease, outputs, version in finished
-    ] + [_outcome(lease, at, JobState.FAILED, error=error) for lease, error in failed]
+    ] + [_outcome(lease, at, JobState.FAILED, failure=failure) for lease, failure in failed]
     if ends:
         connection.execute(_end, ends)
     record_states(connection, [_row(lease) for lease, _, _ in finished], JobState.SUCCEEDED)
-    for lease, error in failed:
-        record_states(connection, [_row(lease)], JobState.FAILED, error)
+    for lease, failure in failed:
+        record_states(connection, [_row(lease)], JobState.FAILED, failure.reason)
     return {lease.job.id for lease in leases} - ours
 
 
@@ -137,7 +138,7 @@ def _outcome(
     *,
     outputs: bytes | None = None,
     version: int | None = None,
-    error: str | None = None,
+    failure: Failure | None = None,
 ) -> dict[str, Any]:
     return {
         "row_id": lease.job.id,
@@ -145,7 +146,8 @@ def _outcome(
         "new_state": state.value,
         "new_outputs": outputs,
         "new_version": version,
-        "new_error": error,
+        "new_error": failure and failure.reason,
+        "new_error_kind": failure and failure.kind,
         "at": at,
     }
 

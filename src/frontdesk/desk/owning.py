@@ -48,6 +48,7 @@ def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
             turn=fair_turn(connection, row["kind"], row["owner"]),
             archived=False,
             error=None,
+            error_kind=None,
             metrics={},
             progress_done=0,
             progress_total=0,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from frontdesk.desk import leasing, looking, owning, pruning, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
-from frontdesk.desk.job import Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
+from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.looking import JobFilters, Page
 from frontdesk.desk.rows import find, job_of, now
@@ -101,7 +101,7 @@ class Desk:
         self._engine.announce([lease.job.id])
 
     def settle(
-        self, finished: Sequence[tuple[Lease, bytes, int]], failed: Sequence[tuple[Lease, str]]
+        self, finished: Sequence[tuple[Lease, bytes, int]], failed: Sequence[tuple[Lease, Failure]]
     ) -> set[str]:
         """Write many outcomes at once; give the ids whose lease was lost and of which nothing was written."""
         lost = self._database.write(lambda c: leasing.settle(c, finished, failed))
@@ -114,9 +114,9 @@ class Desk:
         if self.settle([(lease, outputs, version)], []):
             raise LeaseLost(lease.job.id)
 
-    def fail(self, lease: Lease, error: str) -> None:
-        """It cannot be done; the sentence is for its owner. Raises LeaseLost."""
-        if self.settle([], [(lease, error)]):
+    def fail(self, lease: Lease, failure: Failure) -> None:
+        """It cannot be done. Raises LeaseLost."""
+        if self.settle([], [(lease, failure)]):
             raise LeaseLost(lease.job.id)
 
     def release(self, lease: Lease) -> None:

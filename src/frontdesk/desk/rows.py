@@ -37,6 +37,7 @@ def job_of(row: Row) -> Job:
         payload=row["payload"],
         outputs=row["outputs"],
         error=row["error"],
+        error_kind=row["error_kind"],
         progress=Progress(
             done=row["progress_done"], total=row["progress_total"], message=row["progress_message"]
         ),

@@ -95,6 +95,7 @@ def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
         "payload": new.payload,
         "outputs": None,
         "error": None,
+        "error_kind": None,
         "progress_done": 0,
         "progress_total": 0,
         "progress_message": "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from frontdesk.desk.job import Failure
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -15,9 +17,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It cannot be done; the sentence says why to its owner."""
+    """It cannot be done."""
 
-    error: str
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)

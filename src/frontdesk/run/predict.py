@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from frontdesk.desk.job import Job
-from frontdesk.errors import FrontdeskError, HostUnreachable, InvalidInput, NotFound, Overloaded
+from frontdesk.desk.job import Failure, Job
+from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound, Overloaded
 from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.store.files import FileStore
@@ -29,12 +29,10 @@ async def predict(job: Job, hosts: HostClient, files: FileStore) -> Outcome:
     except (Overloaded, HostUnreachable):
         # Nothing is wrong with the job: it goes back to its place in line.
         return Released()
-    except InvalidInput as refusal:
-        return Failed("; ".join(fault.detail for fault in refusal.faults))
     except NotFound:
-        return Failed("A file this job needs is gone.")
+        return Failed(Failure("A file this job needs is gone.", NotFound.__name__))
     except FrontdeskError as error:
-        return Failed(str(error))
+        return Failed(Failure.of(error))
     return Finished(answer.outputs, answer.version)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from frontdesk.desk.job import Lane, Lease
+from frontdesk.desk.job import OUR_FAULT, Failure, Lane, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.host.client import HostClient
 from frontdesk.run.engines.local import LocalEngine
@@ -151,7 +151,7 @@ class Worker:
             raise
         except Exception:
             log.exception("job %s could not be run", lease.job.id)
-            outcome = Failed("frontdesk itself failed on this job; the server's log says how.")
+            outcome = Failed(Failure(OUR_FAULT))
         self._inbox.put(_Done(lease.job.id, outcome))
 
     # ------------------------------------------------------------------- what has happened
@@ -176,7 +176,7 @@ class Worker:
         """Write outcomes, all in one transaction. A lease that was lost in the meantime is refused there."""
         now = time.monotonic()
         finished: list[tuple[Lease, bytes, int]] = []
-        failed: list[tuple[Lease, str]] = []
+        failed: list[tuple[Lease, Failure]] = []
         for note in done:
             held = self._held.pop(note.job_id, None)
             if held is None:
@@ -185,8 +185,8 @@ class Worker:
                 case Finished(outputs, version):
                     finished.append((held.lease, outputs, version))
                     self._window.answered(now - held.claimed_at)
-                case Failed(error):
-                    failed.append((held.lease, error))
+                case Failed(failure):
+                    failed.append((held.lease, failure))
                 case Released():
                     self._desk.release(held.lease)
                     self._claim_after = now + _PAUSE_AFTER_RELEASE_S

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from frontdesk.desk.job import Lease
+from frontdesk.desk.job import OUR_FAULT, Failure, Lease
 from frontdesk.desk.queue import Desk
-from frontdesk.errors import FrontdeskError, HostUnreachable, InvalidInput, LeaseLost, Overloaded
+from frontdesk.errors import FrontdeskError, HostUnreachable, LeaseLost, Overloaded
 from frontdesk.host.client import HostAnswer
 from frontdesk.serve.live import Hub, Watch
 from frontdesk.serve.threads import in_thread
@@ -88,10 +88,8 @@ class AdoptedCalls:
             self._desk.finish(lease, answer.outputs, answer.version)
         elif isinstance(error, HostUnreachable | Overloaded):
             self._desk.release(lease)
-        elif isinstance(error, InvalidInput):
-            self._desk.fail(lease, "; ".join(fault.detail for fault in error.faults))
         elif isinstance(error, FrontdeskError):
-            self._desk.fail(lease, str(error))
+            self._desk.fail(lease, Failure.of(error))
         else:
             log.error("job %s could not be run", lease.job.id, exc_info=error)
-            self._desk.fail(lease, "frontdesk itself failed on this job; the server's log says how.")
+            self._desk.fail(lease, Failure(OUR_FAULT))

@@ -15,7 +15,18 @@ from starlette.requests import HTTPConnection
 
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Job, JobState
-from frontdesk.errors import Conflict, Fault, FrontdeskError, InvalidInput, NotFound, PredictFailed
+from frontdesk.errors import (
+    CallTimeout,
+    Conflict,
+    Fault,
+    FrontdeskError,
+    HostCrashed,
+    InvalidInput,
+    ModelBroken,
+    NotFound,
+    NotTrained,
+    PredictFailed,
+)
 from frontdesk.host.client import HostAnswer
 from frontdesk.serve.adopted import AdoptedCalls
 from frontdesk.serve.inputs import TaskInputs, Wire
@@ -161,7 +172,7 @@ class Asker:
                 assert job.version is not None
                 return Answered(job.id, job.model, job.version, job.outputs)
             case JobState.FAILED:
-                raise PredictFailed(job.error or "The model could not answer.")
+                raise _refusal(job)
             case JobState.CANCELLED:
                 raise Conflict("The job of this Idempotency-Key was cancelled.")
         return Ticketed(job)
@@ -183,6 +194,19 @@ class Asker:
 def asker_of(request: HTTPConnection) -> Asker:
     """The asker of the app that got this request."""
     return cast(Asker, request.app.state.asker)
+
+
+_REFUSALS: dict[str | None, type[FrontdeskError]] = {
+    error.__name__: error for error in (CallTimeout, HostCrashed, ModelBroken, NotFound, NotTrained)
+}
+
+
+def _refusal(job: Job) -> FrontdeskError:
+    """The error this job failed with, as it would have been raised without a job."""
+    reason = job.error or "The model could not answer."
+    if job.error_kind == InvalidInput.__name__:
+        return InvalidInput.of([Fault("/inputs", reason)])
+    return _REFUSALS.get(job.error_kind, PredictFailed)(reason)
 
 
 async def _is_done(call: asyncio.Task[HostAnswer], timeout_s: float) -> bool:

@@ -63,7 +63,10 @@ Limits = Mapping[str, int] | int
 
 @contextlib.asynccontextmanager
 async def read_form(request: Request, limits: Limits) -> AsyncIterator[dict[str, Part]]:
-    """The parts of a form by name, until the block ends; the last one counts where a name is repeated."""
+    """The parts of a form by name, until the block ends.
+
+    A name may come once. Only behind a `false` it may come again: a form has that, hidden, before a box to tick.
+    """
     with contextlib.ExitStack() as open_files:
         yield await _read(request, _NewPart(limits, open_files))
 
@@ -111,7 +114,7 @@ async def _read_urlencoded(request: Request, new_part: _NewPart) -> dict[str, Pa
     for name, text in pairs:
         part = new_part(name, None, "text/plain")
         _append(part, text.encode())
-        parts[name] = part
+        _keep(parts, part)
     return parts
 
 
@@ -132,6 +135,14 @@ class _NewPart:
             )
         content = self._open_files.enter_context(tempfile.SpooledTemporaryFile(_SPOOL_BYTES))  # noqa: SIM115
         return Part(name, filename, media_type, limits[name], cast(IO[bytes], content))
+
+
+def _keep(parts: dict[str, Part], part: Part) -> None:
+    before = parts.get(part.name)
+    if before is not None and (before.size_bytes != len("false") or before.value() != "false"):
+        fault = Fault(f"/{part.name}", "This was sent more than once.")
+        raise Problem(422, f"The field {part.name} was sent more than once.", errors=(fault,))
+    parts[part.name] = part
 
 
 def _append(part: Part, content: bytes) -> None:
@@ -198,7 +209,8 @@ class _Collector:
             None if filename is None else plain_name(filename.decode(errors="replace")),
             media_type.decode("latin-1") or "application/octet-stream",
         )
-        self._part = self.parts[part.name] = part
+        _keep(self.parts, part)
+        self._part = part
 
     def _add_content(self, data: bytes, start: int, end: int) -> None:
         assert self._part is not None

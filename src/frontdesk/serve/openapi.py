@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 import frontdesk.serve.api.documents as documents
-from frontdesk.declare.kinds import BINARY_KINDS
+from frontdesk.declare.kinds import BINARY_KINDS, Series, Table
 from frontdesk.declare.schema import inputs_schema, outputs_schema
 from frontdesk.declare.signature import TaskCard
 from frontdesk.host.messages import HostStatus
@@ -102,7 +102,10 @@ def _predict(card: TaskCard, names: _Names) -> Json:
         parameters=[
             parameter("Prefer", "header", {"type": "string"}, "respond-async, wait=N (RFC 7240)"),
             parameter(
-                "Idempotency-Key", "header", {"type": "string"}, "The same key and request give the same job."
+                "Idempotency-Key",
+                "header",
+                {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+                "The same key and request give the same job.",
             ),
         ],
         body=_body(card, names, with_model=True),
@@ -161,7 +164,12 @@ def _body(card: TaskCard, names: _Names, *, with_model: bool) -> Json:
             "enum": [model.name for model in card.models],
             "description": "The default model if left out.",
         },
-        "version": {"type": "integer", "minimum": 1, "description": "The live version if left out."},
+        "version": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 2**31 - 1,
+            "description": "The live version if left out.",
+        },
     }
     properties: Json = {"inputs": _ref(names.inputs), **(choice if with_model else {})}
     body: Json = {"type": "object", "additionalProperties": False, "properties": properties}
@@ -171,7 +179,14 @@ def _body(card: TaskCard, names: _Names, *, with_model: bool) -> Json:
         "required": True,
         "content": {
             **json_content(body),
-            "multipart/form-data": {"schema": _form(card, choice if with_model else {})},
+            "multipart/form-data": {
+                "schema": _form(card, choice if with_model else {}),
+                "encoding": {
+                    field.name: {"contentType": "application/json"}
+                    for field in card.signature.inputs
+                    if isinstance(field.kind, Series | Table)
+                },
+            },
         },
     }
 

@@ -73,8 +73,9 @@ def _list_of(name: str) -> Json:
     }
 
 
-def _bytes(description: str) -> Json:
-    return {"200": {"description": description, "content": {"application/octet-stream": {}}}}
+def _bytes(description: str, *, or_json: bool = False) -> Json:
+    content: Json = {"application/octet-stream": {}} | ({"application/json": {}} if or_json else {})
+    return {"200": {"description": description, "content": content}}
 
 
 def _text(description: str) -> Json:
@@ -154,13 +155,13 @@ SHARED_PATHS: Json = {
     "/api/jobs/{id}/input": {
         "get": operation(
             "show_job_input", "jobs", "What the job was made from", parameters=[_JOB_ID],
-            responses=_bytes("The file, or the inputs as JSON."), problems=(404,),
+            responses=_bytes("The file, or the inputs as JSON.", or_json=True), problems=(404,),
         )
     },
     "/api/jobs/{id}/result": {
         "get": operation(
             "show_job_result", "jobs", "What came of the job", parameters=[_JOB_ID],
-            responses=_bytes("The file, or the outputs as JSON."), problems=(404, 409),
+            responses=_bytes("The file, or the outputs as JSON.", or_json=True), problems=(404, 409),
         )
     },
     "/api/jobs/{id}/events": {

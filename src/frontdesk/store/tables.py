@@ -43,6 +43,7 @@ jobs = sa.Table(
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("outputs", sa.LargeBinary),
     sa.Column("error", sa.Text),
+    sa.Column("error_kind", sa.String(32)),
     sa.Column("progress_done", sa.BigInteger, nullable=False),
     sa.Column("progress_total", sa.BigInteger, nullable=False),
     sa.Column("progress_message", sa.Text, nullable=False),

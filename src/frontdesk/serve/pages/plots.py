@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 _BINS = 24
-_MARGIN = 0.06
+_MARGIN, _LEAST = 0.06, 1e-9
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -52,8 +52,10 @@ def spread(value: Mapping[str, Any]) -> Spread | None:
     known: list[float] = [value["value"], *samples]
     if interval is not None:
         known += [interval["low"], interval["high"]]
-    margin = (max(known) - min(known) or abs(known[0]) or 1.0) * _MARGIN
-    low, high = min(known) - margin, max(known) + margin
+    low, high = min(known), max(known)
+    # Even where nothing is spread there has to be an axis, and one that floating point can tell from a point.
+    margin = max((high - low) * _MARGIN, max(-low, high) * _LEAST) or _MARGIN
+    low, high = low - margin, high + margin
 
     def place(number: float) -> float:
         return round(100 * (number - low) / (high - low), 3)
