@@ -33,8 +33,9 @@ def main() -> None:
     with _frontdesk() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         _tasks(_page(browser, f"{address}/", DESKTOP, "light"))
-        _flowers(_page(browser, f"{address}/tasks/flowers", DESKTOP, "light"), "flowers")
-        _flowers(_page(browser, f"{address}/tasks/flowers", PHONE, "dark"), "flowers-phone-dark")
+        _answered(_page(browser, f"{address}/tasks/flowers", DESKTOP, "light"), "flowers")
+        _answered(_page(browser, f"{address}/tasks/flowers", PHONE, "dark"), "flowers-phone-dark")
+        _answered(_page(browser, f"{address}/tasks/wine", DESKTOP, "dark"), "wine-dark")
         _photos(_page(browser, f"{address}/tasks/photos", DESKTOP, "light"))
         browser.close()
 
@@ -86,15 +87,19 @@ def _tasks(page: Page) -> None:
     page.screenshot(path=IMAGES / "tasks.png")
 
 
-def _flowers(page: Page, name: str) -> None:
-    page.get_by_role("button", name="Ask", exact=True).click()
-    page.locator("#answer .bars").wait_for()
+def _answered(page: Page, name: str, button: str = "Ask") -> None:
+    page.get_by_role("button", name=button, exact=True).click()
+    page.locator("#answer .bars").first.wait_for(timeout=60_000)
+    for summary in page.locator("#answer summary", has_text="draws").all():
+        summary.click()
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"{name}.png")
 
 
 def _photos(page: Page) -> None:
-    page.screenshot(path=IMAGES / "photos.png")
+    page.locator(".gallery input").nth(2).check(force=True)
+    _answered(page, "photos", "Ask all")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_a_value_shows_its_interval_and_its_samples(visit) -> None:
     page = visit("/tasks/length")
     ask(page)
     expect(page.locator("#answer .answer")).to_have_text("12.3457 cm")
-    expect(page.locator("#answer")).to_contain_text("Between 11.4 and 13.3 with probability 95.0 %.")
+    expect(page.locator("#answer")).to_contain_text("Between 11.4 and 13.3 with a probability of 95 %.")
     assert page.locator("#answer .histogram rect").count() > 5
     expect(page.locator("#answer .line .reach")).to_have_count(1)
 
