@@ -17,7 +17,7 @@ from frontdesk.declare.kinds import (
     Table,
     Text,
 )
-from frontdesk.declare.model import Metrics, Model, Run, Version, task
+from frontdesk.declare.model import Model, Version, task
 from frontdesk.declare.outputs import (
     Classification,
     ClassificationOut,
@@ -28,6 +28,7 @@ from frontdesk.declare.outputs import (
     ValueOut,
 )
 from frontdesk.declare.routes import RouteRequest, RouteResponse, Routes
+from frontdesk.declare.training import Confusion, DataSet, Metrics, Run
 from frontdesk.errors import InvalidInput, NotTrained
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ __all__ = [
     "Choice",
     "Classification",
     "ClassificationOut",
+    "Confusion",
+    "DataSet",
     "Drawing",
     "File",
     "Image",

@@ -46,20 +46,16 @@ def test_only_what_is_declared_while_the_shelf_is_open_is_on_it() -> None:
     assert (outer, inner) == ([Outer], [Inner])
 
 
-def test_a_run_tells_how_far_it_is() -> None:
-    lines: list[str] = []
-    run = fd.Run(Path(), 7, lines.append)
+def test_a_run_tells_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    run = fd.Run(Path("weights"), Path("checkpoints"), seed=7)
     run.progress(3, 10, "epochs")
     run.progress(3)
     run.report(loss=0.25, accuracy=1.0)
     run.log("done")
-    assert lines == ["3 of 10 epochs", "3 done", "loss 0.25, accuracy 1", "done"]
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["3 of 10 epochs", "3 done", "loss 0.25, accuracy 1", "done"]
     assert not run.cancelled
-    assert fd.Run(Path(), is_cancelled=lambda: True).cancelled
-
-
-def test_metrics_are_a_plain_mapping() -> None:
-    assert fd.Metrics(accuracy=0.9) == {"accuracy": 0.9}
+    assert run.dir == run.folder
 
 
 def test_routes_keep_their_order() -> None:

@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from frontdesk.declare.annotations import MISSING, read_field, spelt, unwrapped
 from frontdesk.declare.kinds import BINARY_KINDS, Drawing, Field, Series, Table
-from frontdesk.declare.model import Model, Run
+from frontdesk.declare.model import Model
 from frontdesk.declare.outputs import Output, is_single
 from frontdesk.declare.places import Place, place_of, place_of_attribute, place_of_parameter
 from frontdesk.declare.returns import read_outputs
+from frontdesk.declare.training import Run
 
 _LISTS = (list, Sequence, Iterable)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-Metrics = dict[str, float]
-"""What training measured, by name. Figures on held-out data belong here."""
+from frontdesk.declare.training import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +19,8 @@ class Version:
     number: int
     folder: Path
     models_folder: Path
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One training run: write to `folder`, draw random numbers from `seed`, say how far it is."""
-
-    folder: Path
-    seed: int = 0
-    tell: Callable[[str], None] = print
-    is_cancelled: Callable[[], bool] = bool
-
-    def progress(self, done: int, total: int | None = None, message: str = "") -> None:
-        """`done` of `total` steps are over."""
-        self.tell(" ".join(filter(None, [f"{done} of {total}" if total else f"{done} done", message])))
-
-    def report(self, **metrics: float) -> None:
-        """Figures measured on the way, such as the loss of an epoch."""
-        self.tell(", ".join(f"{name} {value:.6g}" for name, value in metrics.items()))
-
-    def log(self, message: str) -> None:
-        """A line for whoever reads the log of this run."""
-        self.tell(message)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether nobody wants the result any more; a long training looks now and then, and returns."""
-        return self.is_cancelled()
 
 
 class Model:
@@ -67,9 +39,11 @@ class Model:
     timeout_s: float | None = None
     memory_mb: int | None = None
     trains_at_first_start: bool = False
+    keeps_cancelled: bool = False
+    goes_live: str = "by hand"
 
     predict: Callable[..., Any]
-    train: Callable[..., Mapping[str, float] | None]
+    train: Callable[..., Metrics | None]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

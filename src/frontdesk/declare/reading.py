@@ -19,6 +19,7 @@ from frontdesk.declare.model import Model
 from frontdesk.declare.places import Place, place_of, place_of_attribute
 from frontdesk.declare.signature import ModelCard, Signature, TaskCard
 
+_goes_live = re.compile(r"by hand|(?:higher|lower) \S+").fullmatch
 _is_name = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?").fullmatch
 
 
@@ -61,6 +62,11 @@ def _read(model: type[Model]) -> _Read:
             f"{model.__name__} trains at first start but has no `train`.",
             "Write `def train(self, run: fd.Run)`.",
         )
+    if not _goes_live(model.goes_live):
+        raise place_of_attribute(model, "goes_live").error(
+            f"{model.__name__} has goes_live = {model.goes_live!r}.",
+            'Write "by hand", "higher accuracy" or "lower loss", with the name of a metric that `train` returns.',
+        )
     card = ModelCard(
         name=model.name,
         title=model.title or title_of(model.name),
@@ -68,6 +74,8 @@ def _read(model: type[Model]) -> _Read:
         training=training or (),
         trains=training is not None,
         trains_at_first_start=model.trains_at_first_start,
+        keeps_cancelled=model.keeps_cancelled,
+        goes_live=model.goes_live,
         max_batch=model.max_batch,
         eager=model.eager,
         timeout_s=model.timeout_s,
@@ -88,6 +96,7 @@ def _check_attributes(model: type[Model]) -> None:
             )
     for attribute, types, least in (
         ("title", str, None), ("default", bool, None), ("eager", bool, None), ("trains_at_first_start", bool, None),
+        ("keeps_cancelled", bool, None), ("goes_live", str, None),
         ("max_batch", int, 1), ("timeout_s", int | float | None, 0), ("memory_mb", int | None, 1),
     ):  # fmt: skip
         value = getattr(model, attribute)

@@ -28,6 +28,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     training: tuple[Field, ...] = ()
     trains: bool = False
     trains_at_first_start: bool = False
+    keeps_cancelled: bool = False
+    goes_live: str = "by hand"
     max_batch: int = 32
     eager: bool = False
     timeout_s: float | None = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontdesk.catalog.loading import load_models
-from frontdesk.declare.model import Model, Run, Version
+from frontdesk.declare.model import Model, Version
 from frontdesk.declare.reading import read_task_cards
 from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.declare.training import Run
 from frontdesk.errors import DeclarationError
 from frontdesk.host.answering import Answering
 from frontdesk.host.messages import HostReport, HostSpec
@@ -24,7 +25,10 @@ def train(spec: HostSpec) -> HostReport:
     """Train with the default parameters into the version's folder."""
     model, _, card = _find(spec)
     parameters = {field.name: field.default for field in card.training}
-    run = Run(Path(spec.version_folder), 0)
+    folder = Path(spec.version_folder)
+    checkpoints = folder.parent / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    run = Run(folder, checkpoints, Path(spec.models_folder))
     metrics = model.train(run, **parameters)
     return HostReport(event="trained", metrics=dict(metrics or {}), parameters=parameters)
 

@@ -203,7 +203,7 @@ class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
     models_folder: str
     version: int
     version_folder: str
-    metrics: dict[str, float] = {}
+    metrics: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
     train_first: bool = False
     max_batch: int = 32
@@ -219,5 +219,5 @@ class HostReport(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     calls: int = 0
     in_hand: int = 0
-    metrics: dict[str, float] = {}
+    metrics: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
