@@ -48,3 +48,11 @@ def test_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:
     log.write(b"\xff\xfe caf\xc3\xa9")
     assert log.tail(100).endswith(" café")
     log.close()
+
+
+def test_a_full_disk_loses_lines_and_ends_no_model(tmp_path: Path) -> None:
+    (tmp_path / "flowers.mlp.log").symlink_to("/dev/full")
+    log = HostLog(tmp_path, "flowers", "mlp")
+    log.write(b"lost\n")
+    log.note("lost as well")
+    log.close()

@@ -53,16 +53,26 @@ class Child:
         pause_s = 0.1
         while not self._ending.is_set():
             began = time.monotonic()
-            self.process = await self._spawn()
-            code = await self.process.wait()
-            if self._ending.is_set():
-                return
-            log.warning("%s ended with code %s and is started again", self.spec.name, code)
-            await asyncio.to_thread(self.on_death, self.spec.name)
+            try:
+                if await self._live():
+                    return
+            except Exception:
+                # No room for a process, or none on the disk to take its jobs back: the next try may find some.
+                log.exception("%s could not be looked after", self.spec.name)
             pause_s = (
                 0.1 if time.monotonic() - began > _HEALTHY_AFTER_S else min(pause_s * 2, _LONGEST_PAUSE_S)
             )
             await asyncio.sleep(pause_s)
+
+    async def _live(self) -> bool:
+        """One process, from start to end; True when that end was wished for."""
+        self.process = await self._spawn()
+        code = await self.process.wait()
+        if self._ending.is_set():
+            return True
+        log.warning("%s ended with code %s and is started again", self.spec.name, code)
+        await asyncio.to_thread(self.on_death, self.spec.name)
+        return False
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         fds: Sequence[int] = (self.spec.listen_fd,) if self.spec.listen_fd >= 0 else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -22,16 +23,21 @@ class HostLog:
         self._is_at_line_start = True
 
     def write(self, text: bytes) -> None:
-        """Add what was printed."""
+        """Add what was printed. Where it cannot be written, as on a full disk, it is lost: no model may end of that."""
         text = text[-self._limit_bytes :]
-        if self._size + len(text) > self._limit_bytes:
-            self._file.close()
+        with contextlib.suppress(OSError):
+            if self._size + len(text) > self._limit_bytes:
+                self._begin_anew()
+            self._file.write(text)
+            self._size += len(text)
+            self._is_at_line_start = text.endswith(b"\n")
+
+    def _begin_anew(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # moved already, by a try that failed in the next line
             self._path.replace(self._previous)
-            self._file = self._path.open("ab", buffering=0)
-            self._size = 0
-        self._file.write(text)
-        self._size += len(text)
-        self._is_at_line_start = text.endswith(b"\n")
+        begun = self._path.open("ab", buffering=0)
+        self._file.close()
+        self._file, self._size = begun, 0
 
     def note(self, sentence: str) -> None:
         """Add a line of frontdesk's own, with the time."""

@@ -1,0 +1,43 @@
+"""The processes of a server are started again whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from frontdesk.cli.children import Child, ChildSpec
+
+
+async def wait_for_process(child: Child, *, other_than: int = 0) -> int:
+    async with asyncio.timeout(20):
+        while child.process is None or child.process.pid == other_than:  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0.02)
+    return child.process.pid
+
+
+def test_a_child_is_started_again_even_where_its_jobs_cannot_be_taken_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead: list[str] = []
+
+    def on_death(name: str) -> None:
+        dead.append(name)
+        raise OSError("the disk is full")
+
+    async def end_and_look() -> None:
+        spec = ChildSpec(role="worker", name="worker-1", settings={"data": str(tmp_path)}, cards="")
+        child = Child(spec, on_death=on_death)
+        child.start()
+        first = await wait_for_process(child)
+        assert child.process is not None
+        child.process.kill()
+        second = await wait_for_process(child, other_than=first)
+        assert second != first
+        await child.stop(patience_s=0.5)
+
+    with caplog.at_level(logging.CRITICAL + 1, logger="frontdesk.cli.children"):
+        asyncio.run(end_and_look())
+    assert dead == ["worker-1"]
