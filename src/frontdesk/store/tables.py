@@ -122,5 +122,24 @@ versions = sa.Table(
     sa.Column("parameters", sa.JSON, nullable=False),
     sa.Column("is_live", sa.Boolean, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    # The job that made it, if one did; `once` is what a job makes only one version for, however often it is tried.
+    sa.Column("job", _Id),
+    sa.Column("once", sa.String(64)),
+    sa.Column("origin", sa.JSON),
     sa.UniqueConstraint("task", "model", "number", name="one_version_for_each_number"),
+    sa.Index("versions_of_a_job", "job"),
+    sa.Index("one_version_for_each_training", "once", unique=True),
+)
+
+# What trainings told: points of curves and pieces of logs, a row for each batch of either.
+run_records = sa.Table(
+    "run_records",
+    metadata,
+    sa.Column("id", _Counter, primary_key=True, autoincrement=True),
+    sa.Column("job", _Id, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("records_of_a_run", "job", "kind", "id"),
 )
