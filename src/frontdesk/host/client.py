@@ -45,7 +45,10 @@ from frontdesk.host.messages import (
     Surveyed,
 )
 
-__all__ = ["HostAnswer", "HostClient"]
+__all__ = ["UNHEARD", "HostAnswer", "HostClient"]
+
+UNHEARD = "unheard"
+"""`task.cancel(UNHEARD)`: nobody waits for this call any more, but that is no reason to end the model."""
 
 _PATIENCE_S = 5.0
 _LOOK_PATIENCE_S = 1.0
@@ -93,7 +96,7 @@ class HostClient:
 
         `timeout_s` is for the model's work; without it the model's own limit counts, or else the
         installation's. When the caller is cancelled, a call still in line is dropped; one the model
-        works on goes on unheard, or with `on_cancel="kill"` is ended together with its host.
+        works on goes on unheard, or with `on_cancel="kill"` is ended together with its host (but see UNHEARD).
         """
         key = (task, model, version or 0)
         route = self._routes.get(key)
@@ -119,8 +122,8 @@ class HostClient:
                 if lost.begun:
                     break
                 solo = True
-            except asyncio.CancelledError:
-                link.forget(pending, kill=kill)
+            except asyncio.CancelledError as cancelled:
+                link.forget(pending, kill=kill and UNHEARD not in cancelled.args)
                 raise
         raise HostCrashed("The model's process died while it worked on this.")
 

@@ -1,7 +1,8 @@
 """The one place that asks: pages, API and classic routes all come through here.
 
 question ──> host ──> Answered                 the common case: nothing is written
-              └── it takes too long ─> Ticketed: the call goes on as a job of this process (adopted.py)
+              ├── it takes too long ─> Ticketed: the call goes on as a job of this process (adopted.py)
+              └── the client hangs up: the call is taken out of the line, or ends unheard
 question with an Idempotency-Key ─> job ─> Answered once it is done, or Ticketed
 """
 
@@ -11,7 +12,8 @@ import asyncio
 from typing import cast
 
 import msgspec
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import Receive
 
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Job, JobState
@@ -27,7 +29,7 @@ from frontdesk.errors import (
     NotTrained,
     PredictFailed,
 )
-from frontdesk.host.client import HostAnswer
+from frontdesk.host.client import UNHEARD, HostAnswer
 from frontdesk.serve.adopted import AdoptedCalls
 from frontdesk.serve.inputs import TaskInputs, Wire
 from frontdesk.serve.live import Hub
@@ -40,6 +42,9 @@ from frontdesk.store.ids import new_id
 __all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of"]
 
 _LOOK_S = 5.0
+_LISTEN_AFTER_S = (
+    0.1  # quick calls, which are nearly all, do not pay for listening whether the client hangs up
+)
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
@@ -89,10 +94,15 @@ class Asker:
 
     # -------------------------------------------------------------------------------- asking
 
-    async def ask(self, question: Question, wait_s: float | None = None) -> Answered | Ticketed:
+    async def ask(
+        self, question: Question, wait_s: float | None = None, *, receive: Receive | None = None
+    ) -> Answered | Ticketed:
         """Ask, and wait at most `wait_s` or as long as the server lets anybody wait.
 
-        Raises what the host raises (see errors.HostError), InvalidInput, NotTrained and IdempotencyMismatch.
+        With `receive`, of a request whose body was read, no longer than its client does.
+
+        Raises what the host raises (see errors.HostError), InvalidInput, NotTrained and IdempotencyMismatch;
+        ClientDisconnect.
         """
         limit_s = self._services.limits.wait_s
         if wait_s is not None and wait_s < limit_s:
@@ -107,7 +117,9 @@ class Asker:
         if self._inputs[question.task.name].may_refer_to_files:
             inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)
         call = asyncio.ensure_future(self._call(question, inputs))
-        if await _is_done(call, limit_s):
+        if await _is_done(call, min(limit_s, _LISTEN_AFTER_S)) or await _is_done_unless_left(
+            call, limit_s - _LISTEN_AFTER_S, receive
+        ):
             answer = call.result()
             return Answered(new_id(), question.model.name, answer.version, answer.outputs)
         return Ticketed(await self._adopt(question, call))
@@ -116,24 +128,31 @@ class Asker:
         """Leave the question with the desk; the job is the ticket."""
         return await in_thread(self._tickets.submit, question)
 
-    async def compare(self, question: Question) -> dict[str, Answered | Ticketed | FrontdeskError]:
+    async def compare(
+        self, question: Question, *, receive: Receive | None = None
+    ) -> dict[str, Answered | Ticketed | FrontdeskError]:
         """Put the same question to every model of its task, all at once. One that fails does not hurt the others."""
         names = [model.name for model in question.task.models]
-        results = await asyncio.gather(*(self._ask_model(question, model) for model in question.task.models))
+        results = await asyncio.gather(
+            *(self._ask_model(question, model, receive) for model in question.task.models)
+        )
         return dict(zip(names, results, strict=True))
 
     async def stop(self) -> None:
         """End with nothing lost."""
         await self._adopted.stop()
 
-    async def _ask_model(self, question: Question, model: ModelCard) -> Answered | Ticketed | FrontdeskError:
+    async def _ask_model(
+        self, question: Question, model: ModelCard, receive: Receive | None
+    ) -> Answered | Ticketed | FrontdeskError:
         key = question.idempotency_key
         try:
             return await self.ask(
                 Question(
                     question.owner, question.task, model, None, question.inputs,
                     None if key is None else f"{key}/{model.name}",
-                )
+                ),
+                receive=receive,
             )  # fmt: skip
         except InvalidInput:
             raise  # it is the question that is wrong, for all models alike
@@ -225,3 +244,25 @@ async def _is_done(call: asyncio.Task[HostAnswer], timeout_s: float) -> bool:
     finally:
         timer.cancel()
     return call.done()
+
+
+async def _is_done_unless_left(
+    call: asyncio.Task[HostAnswer], timeout_s: float, receive: Receive | None
+) -> bool:
+    """Wait on for a call that is not quick, and end it when the client hangs up."""
+    if timeout_s <= 0 or receive is None:
+        return await _is_done(call, max(timeout_s, 0.0))
+    left = asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({call, left}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if left.done() and not call.done():
+            call.cancel(UNHEARD)
+            raise ClientDisconnect
+    finally:
+        left.cancel()
+    return call.done()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -76,7 +76,7 @@ class ClassicRequest:
     async def ask(self, task: str, inputs: Mapping[str, Any], model: str | None = None) -> dict[str, Any]:
         """Ask a model and give its outputs."""
         asker = asker_of(self._request)
-        outcome = await asker.ask(self._question(task, inputs, model))
+        outcome = await asker.ask(self._question(task, inputs, model), receive=self._request.receive)
         if isinstance(outcome, Answered):
             return _outputs(outcome.outputs)
         job = await asker.wait_for(outcome.job, services_of(self._request).limits.wait_s)

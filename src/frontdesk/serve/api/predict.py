@@ -71,7 +71,7 @@ class Predict:
             idempotency_key(headers.get(b"idempotency-key")),
         )
         preferred = preference(headers.get(b"prefer"))
-        outcome = await asker.ask(question, preferred.patience_s)
+        outcome = await asker.ask(question, preferred.patience_s, receive=receive)
         if isinstance(outcome, Ticketed):
             response = await ticket_response(request, outcome.job, preferred.applied)
             await response(scope, receive, send)
@@ -94,7 +94,7 @@ async def compare(request: Request) -> Response:
         )
     key = idempotency_key(exchange_of(request.scope).headers.get(b"idempotency-key"))
     question = Question(owner_of(request), card, card.models[0], None, asked.inputs, key)
-    outcomes = await asker.compare(question)
+    outcomes = await asker.compare(question, receive=request.receive)
     answers = [await _model_answer(services, model, outcome) for model, outcome in outcomes.items()]
     return json_response(ComparisonDocument(answers=answers))
 

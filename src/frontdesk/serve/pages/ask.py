@@ -57,7 +57,7 @@ async def ask_task(request: Request) -> Response:
         model = asker.model(card, texts.get("fd-model") or None)
         question = Question(owner_of(request), card, model, None, inputs, texts.get("fd-key") or None)
         if "fd-compare" in texts:
-            outcomes = await asker.compare(question)
+            outcomes = await asker.compare(question, receive=request.receive)
         else:
             outcomes = {model.name: await _ask(request, question)}
     except InvalidInput as refusal:
@@ -87,7 +87,7 @@ async def _ask(request: Request, question: Question) -> Answered | Ticketed | Fr
     # Without a script there is nobody to follow a ticket in place, so the page itself is worth the wait.
     patience_s = _PATIENCE_S if is_fragment(request) else None
     try:
-        return await asker_of(request).ask(question, patience_s)
+        return await asker_of(request).ask(question, patience_s, receive=request.receive)
     except InvalidInput:
         raise
     except FrontdeskError as error:
