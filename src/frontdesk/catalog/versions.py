@@ -17,15 +17,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import NotFound
+from frontdesk.errors import Conflict, NotFound
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
+from frontdesk.store.tables import jobs, run_records
 from frontdesk.store.tables import versions as table
 
 _ATTEMPTS = 5
 _LEFT_BEHIND_S = 86_400.0
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a version was made of, where that is known. Fingerprints are SHA-256; `libraries` maps names to versions."""
+
+    owner: str = ""
+    seed: int = 0
+    data: str = ""
+    data_sha256: str = ""
+    code_sha256: str = ""
+    libraries: dict[str, str] = {}
+    duration_s: float = 0.0
+    size_bytes: int = 0
+    was_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +52,12 @@ class VersionRecord:
     model: str
     number: int
     folder: Path
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Any]
     parameters: Mapping[str, Any]
     created_at: datetime
     is_live: bool
+    job: str | None = None
+    origin: Origin = Origin()
 
 
 def implicit_version(task: str, model: str) -> VersionRecord:
@@ -81,13 +99,21 @@ class Versions:
         task: str,
         model: str,
         staged: Path,
-        metrics: Mapping[str, float],
+        metrics: Mapping[str, Any],
         parameters: Mapping[str, Any],
         *,
         live: bool = True,
+        origin: Origin | None = None,
+        job: str | None = None,
+        once: str | None = None,
     ) -> VersionRecord:
-        """Make a version of the files in `staged`, which is gone afterwards."""
+        """Make a version of the files in `staged`, which is gone afterwards.
+
+        Where there is a version made under the same `once`, that one is given and no other is made.
+        With `live` it answers from now on; the first version does so anyway, unless it was cancelled.
+        """
         self._remove_left_behind(task, model)
+        origin = msgspec.structs.replace(origin or Origin(), size_bytes=_size_of(staged))
         version_id = new_id()
         values = {
             "id": version_id,
@@ -97,6 +123,9 @@ class Versions:
             "parameters": dict(parameters),
             "is_live": False,
             "created_at": datetime.now(UTC),
+            "job": job,
+            "once": once,
+            "origin": msgspec.to_builtins(origin),
         }
         _put_in_place(staged, self._place(task, model, version_id))
         for _ in range(_ATTEMPTS):
@@ -105,7 +134,38 @@ class Versions:
                 version = self.get(task, model, number)
                 assert version is not None
                 return version
+            if once is not None and (version := self.made_once(once)) is not None:
+                return version
         raise RuntimeError(f"No number could be had for a version of {model} of {task}.")
+
+    def made_once(self, once: str) -> VersionRecord | None:
+        """The version that was made under this name, if there is one."""
+        return self._one(table.c.once == once)
+
+    def of_job(self, job: str) -> VersionRecord | None:
+        """The newest version this job made, if it made one."""
+        return self._one(table.c.job == job)
+
+    def remove(self, task: str, model: str, number: int) -> None:
+        """Delete a version with its weights and curves. Raises NotFound; Conflict for the one that is live."""
+        version = self.get(task, model, number)
+        if version is None:
+            raise NotFound(f"{model} of {task} has no version {number}.")
+
+        def write(connection: sa.Connection) -> None:
+            is_it = sa.and_(_of(task, model), table.c.number == number, ~table.c.is_live)
+            gone = sa.update(table).where(is_it).values(removed=True, once=None, job=None)
+            if connection.execute(gone).rowcount == 0:
+                raise Conflict(f"Version {number} is live; make another one live before you delete it.")
+            # Its curves stay for as long as there is its job, or another version of it.
+            is_needed = sa.or_(
+                sa.exists().where(jobs.c.id == version.job), sa.exists().where(table.c.job == version.job)
+            )
+            connection.execute(sa.delete(run_records).where(run_records.c.job == version.job, ~is_needed))
+
+        self._database.write(write)
+        # A crash before the next line leaves a folder that no row names; see above.
+        shutil.rmtree(version.folder, ignore_errors=True)
 
     def make_live(self, task: str, model: str, number: int) -> VersionRecord:
         """Let this version answer from now on."""
@@ -136,7 +196,8 @@ class Versions:
 
     def _one(self, *conditions: sa.ColumnElement[bool]) -> VersionRecord | None:
         with self._database.read() as connection:
-            row = connection.execute(sa.select(table).where(*conditions)).first()
+            query = sa.select(table).where(*conditions).order_by(table.c.number.desc()).limit(1)
+            row = connection.execute(query).first()
         return self._record(row) if row else None
 
     def _record(self, row: sa.Row[Any]) -> VersionRecord:
@@ -149,20 +210,24 @@ class Versions:
             parameters=row.parameters,
             created_at=row.created_at,
             is_live=row.is_live,
+            job=row.job,
+            origin=msgspec.convert(row.origin or {}, Origin),
         )
 
 
 def _of(task: str, model: str) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.task == task, table.c.model == model)
+    return sa.and_(table.c.task == task, table.c.model == model, ~table.c.removed)
 
 
 def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) -> int:
     """Add the row under the next number."""
     task, model = values["task"], values["model"]
-    newest = connection.execute(sa.select(sa.func.max(table.c.number)).where(_of(task, model))).scalar()
+    ever = sa.and_(table.c.task == task, table.c.model == model)
+    newest = connection.execute(sa.select(sa.func.max(table.c.number)).where(ever)).scalar()
     number = int(newest or 0) + 1
     connection.execute(sa.insert(table).values(number=number, **values))
-    if live:
+    has_live = sa.select(table.c.id).where(_of(task, model), table.c.is_live)
+    if live or (not values["origin"]["was_cancelled"] and connection.execute(has_live).first() is None):
         _set_live(connection, task, model, number)
     return number
 
@@ -170,6 +235,10 @@ def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) ->
 def _set_live(connection: sa.Connection, task: str, model: str, number: int) -> None:
     is_it = sa.case((table.c.number == number, sa.true()), else_=sa.false())
     connection.execute(sa.update(table).where(_of(task, model)).values(is_live=is_it))
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _put_in_place(staged: Path, place: Path) -> None:

@@ -157,7 +157,12 @@ def _row(lease: Lease) -> Row:
 
 
 def report(
-    connection: sa.Connection, lease: Lease, progress: Progress | None, metrics: Mapping[str, float]
+    connection: sa.Connection,
+    lease: Lease,
+    progress: Progress | None,
+    metrics: Mapping[str, Any],
+    *,
+    tells_metrics: bool = True,
 ) -> bool:
     """Write down how far it is, with an event for each kind of news; False when the lease is lost."""
     if not held(connection, [lease]):
@@ -170,7 +175,8 @@ def report(
     if metrics:
         query = sa.select(jobs.c.metrics).where(jobs.c.id == lease.job.id)
         changes["metrics"] = {**connection.execute(query).scalar_one(), **metrics}
-        record(connection, [_row(lease)], "metrics", dict(metrics))
+        if tells_metrics:
+            record(connection, [_row(lease)], "metrics", dict(metrics))
     if changes:
         connection.execute(sa.update(jobs).where(jobs.c.id == lease.job.id).values(**changes))
     return True

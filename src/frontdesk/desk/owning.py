@@ -10,7 +10,7 @@ from frontdesk.desk.job import FINAL_STATES, RETRYABLE_STATES, JobState
 from frontdesk.desk.rows import find, now, record_states
 from frontdesk.desk.submitting import fair_turn
 from frontdesk.errors import Conflict
-from frontdesk.store.tables import events, files, job_files, jobs
+from frontdesk.store.tables import events, files, job_files, jobs, run_records, versions
 
 
 def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
@@ -82,6 +82,9 @@ def remove_rows(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     held = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.job.in_(ids))).scalars())
     for table, column in ((job_files, job_files.c.job), (events, events.c.job), (jobs, jobs.c.id)):
         connection.execute(sa.delete(table).where(column.in_(ids)))
+    # What a training told stays for as long as there is the version that came of it.
+    made_one = sa.exists().where(versions.c.job == run_records.c.job)
+    connection.execute(sa.delete(run_records).where(run_records.c.job.in_(ids), ~made_one))
     if not held:
         return []
     still = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.file.in_(held))).scalars())

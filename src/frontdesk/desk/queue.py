@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import sqlalchemy as sa
 
-from frontdesk.desk import leasing, looking, owning, pruning, submitting
+from frontdesk.desk import leasing, looking, owning, pruning, records, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
 from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
@@ -97,6 +97,12 @@ class Desk:
         if not self._database.write(
             lambda c: leasing.report(c, lease, progress, metrics or {}), durable=False
         ):
+            raise LeaseLost(lease.job.id)
+        self._engine.announce([lease.job.id])
+
+    def tell(self, lease: Lease, told: records.Told) -> None:
+        """Write down what a training said. A power cut may undo the last of it. Raises LeaseLost."""
+        if not self._database.write(lambda c: records.tell(c, lease, told), durable=False):
             raise LeaseLost(lease.job.id)
         self._engine.announce([lease.job.id])
 
@@ -194,6 +200,16 @@ class Desk:
         """Events after the one with id `after`, in order."""
         with self._database.read() as connection:
             return looking.events_after(connection, owner, job, after, limit)
+
+    def chunks(self, job_id: str) -> Iterator[records.Chunk]:
+        """All points a training told, in order."""
+        with self._database.read() as connection:
+            yield from records.chunks(connection, job_id)
+
+    def log(self, job_id: str) -> str:
+        """The end of what a training printed."""
+        with self._database.read() as connection:
+            return records.log_of(connection, job_id).decode(errors="replace")
 
     def last_event(self, owner: str | None) -> int:
         """The id of the newest event, 0 when there is none."""

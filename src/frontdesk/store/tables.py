@@ -126,6 +126,8 @@ versions = sa.Table(
     sa.Column("job", _Id),
     sa.Column("once", sa.String(64)),
     sa.Column("origin", sa.JSON),
+    # A row stays when its version is deleted, so that no other is ever given its number.
+    sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("task", "model", "number", name="one_version_for_each_number"),
     sa.Index("versions_of_a_job", "job"),
     sa.Index("one_version_for_each_training", "once", unique=True),

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("versions", sa.Column("job", _ID))
     op.add_column("versions", sa.Column("once", sa.String(64)))
     op.add_column("versions", sa.Column("origin", sa.JSON))
+    op.add_column("versions", sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_index("versions_of_a_job", "versions", ["job"])
     op.create_index("one_version_for_each_training", "versions", ["once"], unique=True)
     op.create_table(
