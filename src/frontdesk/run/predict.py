@@ -25,12 +25,13 @@ async def predict(job: Job, hosts: HostClient, files: FileStore) -> Outcome:
     """Ask the model what the job asks. Never raises for what the job or the model did wrong."""
     try:
         inputs = await _with_file_contents(_payload_decoder.decode(job.payload).inputs, files)
+    except NotFound:
+        return Failed(Failure("A file this job needs is gone.", NotFound.__name__))
+    try:
         answer = await hosts.call(job.task, job.model, job.version, inputs, on_cancel="kill")
     except (Overloaded, HostUnreachable):
         # Nothing is wrong with the job: it goes back to its place in line.
         return Released()
-    except NotFound:
-        return Failed(Failure("A file this job needs is gone.", NotFound.__name__))
     except FrontdeskError as error:
         return Failed(Failure.of(error))
     return Finished(answer.outputs, answer.version)
