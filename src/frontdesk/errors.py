@@ -6,10 +6,15 @@
     ├── MalformedBody         what was sent is not even JSON
     ├── InvalidInput          what was asked does not fit the signature
     ├── NotFound              there is no such thing, or it is not yours
+    ├── NotSignedIn           it takes somebody we know
+    ├── Forbidden             we know who asks, and they may not
+    ├── TooManyRequests       too many of them in too short a time
+    ├── QuotaExceeded         there is no room left for what is theirs
     ├── Conflict              the state of the thing forbids it
     │   └── NotTrained        the model has no version yet
     ├── IdempotencyMismatch   the key was used before, for something else
     ├── LeaseLost             another worker owns the job now
+    ├── StoreUnavailable      nothing can be written: the disk is full, or worse
     └── HostError             the model could not answer
         ├── ModelBroken       it keeps crashing and is not tried again
         ├── HostCrashed       its process died during this call
@@ -80,6 +85,30 @@ class NotFound(FrontdeskError):
     """There is nothing there, or it belongs to somebody else: the two read the same."""
 
 
+class NotSignedIn(FrontdeskError):
+    """Only somebody who has signed in may do this. `is_refused`: what they showed is not, or no longer, good."""
+
+    def __init__(self, message: str = "Sign in, or send a token, to do this.", *, is_refused: bool = False):
+        self.is_refused = is_refused
+        super().__init__(message)
+
+
+class Forbidden(FrontdeskError):
+    """Whoever asks may not do this."""
+
+
+class TooManyRequests(FrontdeskError):
+    """Come back in `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float):
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class QuotaExceeded(FrontdeskError):
+    """What is stored for them is as much as they may have."""
+
+
 class Conflict(FrontdeskError):
     """The state of the thing forbids what was asked."""
 
@@ -94,6 +123,10 @@ class IdempotencyMismatch(FrontdeskError):
 
 class LeaseLost(FrontdeskError):
     """The job was cancelled or given to another worker; what this one has is not written."""
+
+
+class StoreUnavailable(FrontdeskError):
+    """Nothing can be written just now; what was asked has not been done. The disk may be full."""
 
 
 class HostError(FrontdeskError):

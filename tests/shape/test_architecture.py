@@ -40,11 +40,7 @@ def test_it_names_the_layers_that_the_import_contract_holds(repository: Path) ->
     contract = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["importlinter"][
         "contracts"
     ][0]
-    layers = (
-        " > ".join(layer for layer in contract["layers"])
-        .replace(" | (access)", "")
-        .removeprefix("(__main__) > ")
-    )
+    layers = " > ".join(layer for layer in contract["layers"]).removeprefix("(__main__) > ")
     assert layers in (repository / "ARCHITECTURE.md").read_text()
 
 

@@ -1,1 +1,1 @@
-"""Who may: nothing yet; everybody on this machine is one owner until there is sign-in."""
+"""Who may: users, sessions, tokens, rules per task, quotas, and the record of who did what."""

@@ -6,6 +6,7 @@ traceback stays in the host's log. An error nobody foresaw answers nothing but i
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from frontdesk.errors import (
     CallTimeout,
     Conflict,
     Fault,
+    Forbidden,
     FrontdeskError,
     HostCrashed,
     HostUnreachable,
@@ -28,8 +30,12 @@ from frontdesk.errors import (
     MalformedBody,
     ModelBroken,
     NotFound,
+    NotSignedIn,
     Overloaded,
     PredictFailed,
+    QuotaExceeded,
+    StoreUnavailable,
+    TooManyRequests,
 )
 
 log = logging.getLogger(__name__)
@@ -40,6 +46,10 @@ _STATUS: tuple[tuple[type[FrontdeskError], int], ...] = (
     (MalformedBody, 400),
     (InvalidInput, 422),
     (NotFound, 404),
+    (NotSignedIn, 401),
+    (Forbidden, 403),
+    (TooManyRequests, 429),
+    (QuotaExceeded, 413),
     (Conflict, 409),
     (IdempotencyMismatch, 422),
     (PredictFailed, 500),
@@ -48,9 +58,16 @@ _STATUS: tuple[tuple[type[FrontdeskError], int], ...] = (
     (ModelBroken, 503),
     (HostCrashed, 503),
     (HostUnreachable, 503),
+    (StoreUnavailable, 503),
 )
 
-_RETRY_AFTER_S: dict[type[FrontdeskError], int] = {ModelBroken: 60, HostCrashed: 1, HostUnreachable: 2}
+_RETRY_AFTER_S: dict[type[FrontdeskError], int] = {
+    ModelBroken: 60,
+    HostCrashed: 1,
+    HostUnreachable: 2,
+    StoreUnavailable: 10,
+}
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Problem(Exception):
@@ -86,10 +103,14 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, InvalidInput):
         return Problem(422, "The request does not fit what the task takes.", errors=error.faults)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        error = StoreUnavailable(f"The server's disk is full ({error.strerror}). Try again later.")
+    if isinstance(error, StoreUnavailable):
+        log.error("a request could not be written down: %s", error)
     if isinstance(error, FrontdeskError):
         for kind, status in _STATUS:
             if isinstance(error, kind):
-                return Problem(status, str(error) or HTTPStatus(status).phrase, headers=_retry_after(error))
+                return Problem(status, str(error) or HTTPStatus(status).phrase, headers=_headers(error))
     if isinstance(error, HTTPException):
         return Problem(error.status_code, _http_detail(error), headers=error.headers)
     log.error("a request failed with an error nobody foresaw", exc_info=error)
@@ -98,8 +119,11 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def _retry_after(error: FrontdeskError) -> dict[str, str]:
-    if isinstance(error, Overloaded):
+def _headers(error: FrontdeskError) -> dict[str, str]:
+    if isinstance(error, NotSignedIn):
+        why = ', error="invalid_token"' if error.is_refused else ""
+        return {"WWW-Authenticate": f'Bearer realm="frontdesk"{why}'}
+    if isinstance(error, Overloaded | TooManyRequests):
         return {"Retry-After": str(max(math.ceil(error.retry_after_s), 1))}
     seconds = _RETRY_AFTER_S.get(type(error))
     return {} if seconds is None else {"Retry-After": str(seconds)}
