@@ -8,6 +8,7 @@ no polling. Predict jobs run on an event loop in a thread of its own, many at a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 from frontdesk.desk.job import OUR_FAULT, Failure, Lane, Lease
 from frontdesk.desk.queue import Desk
+from frontdesk.errors import StoreUnavailable
 from frontdesk.host.client import HostClient
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
@@ -28,6 +30,7 @@ from frontdesk.store.files import FileStore
 log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_RELEASE_S = 0.5
+_PAUSE_UNWRITTEN_S = 1.0
 _IDLE_LOOK_S = 5.0  # a lost wake-up costs at most this; the sweeper usually rings before
 _CANCEL_LOOK_S = 0.2
 
@@ -89,6 +92,7 @@ class Worker:
         self._drain_s = drain_s
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
         self._held: dict[str, _Held] = {}
+        self._give_up_at = float("inf")
         self._stopping = False
         self._claim_after = 0.0
         self._beat_at = 0.0
@@ -119,19 +123,24 @@ class Worker:
         return self._connect()
 
     def _work(self) -> None:
-        give_up_at = float("inf")
-        while True:
-            if not self._stopping:
-                self._claim()
-            elif not self._held or time.monotonic() > give_up_at:
-                self._release_all()
-                return
-            notes = self._notes()
-            self._settle([note for note in notes if isinstance(note, _Done)])
-            if any(isinstance(note, _Stop) for note in notes):
-                self._stopping, give_up_at = True, time.monotonic() + self._drain_s
-            self._look_for_cancelled(notes)
-            self._beat_if_due()
+        while not self._stopping or (self._held and time.monotonic() < self._give_up_at):
+            try:
+                self._turn()
+            except StoreUnavailable as error:
+                # What is done stays done, and is written once there is room; dying of it would do it all again.
+                log.warning("%s", error)
+                time.sleep(_PAUSE_UNWRITTEN_S)
+        self._release_all()
+
+    def _turn(self) -> None:
+        if not self._stopping:
+            self._claim()
+        notes = self._notes()
+        if any(isinstance(note, _Stop) for note in notes):
+            self._stopping, self._give_up_at = True, time.monotonic() + self._drain_s
+        self._settle([note for note in notes if isinstance(note, _Done)])
+        self._look_for_cancelled(notes)
+        self._beat_if_due()
 
     # ------------------------------------------------------------------------ taking work
 
@@ -177,21 +186,27 @@ class Worker:
         now = time.monotonic()
         finished: list[tuple[Lease, bytes, int]] = []
         failed: list[tuple[Lease, Failure]] = []
-        for note in done:
-            held = self._held.pop(note.job_id, None)
-            if held is None:
-                continue
-            match note.outcome:
-                case Finished(outputs, version):
-                    finished.append((held.lease, outputs, version))
-                    self._window.answered(now - held.claimed_at)
-                case Failed(failure):
-                    failed.append((held.lease, failure))
-                case Released():
-                    self._desk.release(held.lease)
-                    self._claim_after = now + _PAUSE_AFTER_RELEASE_S
-        if finished or failed:
-            self._desk.settle(finished, failed)
+        ours = [(note.outcome, self._held[note.job_id]) for note in done if note.job_id in self._held]
+        try:
+            for outcome, held in ours:
+                match outcome:
+                    case Finished(outputs, version):
+                        finished.append((held.lease, outputs, version))
+                    case Failed(failure):
+                        failed.append((held.lease, failure))
+                    case Released():
+                        self._desk.release(held.lease)
+                        self._claim_after = now + _PAUSE_AFTER_RELEASE_S
+            if finished or failed:
+                self._desk.settle(finished, failed)
+        except StoreUnavailable:
+            for note in done:
+                self._inbox.put(note)
+            raise
+        for outcome, held in ours:
+            del self._held[held.lease.job.id]
+            if isinstance(outcome, Finished):
+                self._window.answered(now - held.claimed_at)
 
     def _look_for_cancelled(self, notes: Sequence[_Note]) -> None:
         if any(isinstance(note, _Touched) and self._held.keys() & set(note.job_ids) for note in notes):
@@ -202,15 +217,15 @@ class Worker:
         now = time.monotonic()
         if now < self._beat_at:
             return
+        lost = self._desk.beat([held.lease for held in self._held.values()]) if self._held else ()
         self._beat_at = now + self._beat_every_s
-        if not self._held:
-            return
-        for job_id in self._desk.beat([held.lease for held in self._held.values()]):
+        for job_id in lost:
             # Cancelled, or ours no longer: end the running work. Its outcome would be refused anyway.
             self._held.pop(job_id).running.cancel()
 
     def _release_all(self) -> None:
         for held in self._held.values():
             held.running.cancel()
-            self._desk.release(held.lease)
+            with contextlib.suppress(StoreUnavailable):  # the lease runs out
+                self._desk.release(held.lease)
         self._held.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,9 +19,19 @@ from typing import IO, Any, TypeVar
 
 import sqlalchemy as sa
 
+from frontdesk.errors import StoreUnavailable
+
 T = TypeVar("T")
 
 _LARGEST_GROUP = 256
+_MAY_PASS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,9 @@ class Writer:
                         connection.invalidate()
                         connection.close()
                         connection = None
+                    refusal = _refusal(error) if isinstance(error, Exception) else error
                     for wish in group:
-                        wish.done.set_exception(error)
+                        wish.done.set_exception(refusal)
         if connection is not None:
             connection.close()
 
@@ -119,6 +131,16 @@ class Writer:
                 wish.done.set_exception(refusal)
 
 
+def _refusal(error: Exception) -> Exception:
+    """What those hear whose write could not be made: StoreUnavailable for what may pass."""
+    reason = getattr(error, "orig", error)
+    if getattr(reason, "sqlite_errorcode", 0) & 0xFF not in _MAY_PASS:  # the other bits say more exactly why
+        return error
+    refusal = StoreUnavailable(f"The server cannot write to its database now ({reason}). Try again later.")
+    refusal.__cause__ = error
+    return refusal
+
+
 def _attempt(connection: sa.Connection, wish: _Wish) -> tuple[Any, Exception | None]:
     """Do one piece. What it raises undoes its own changes and nobody else's."""
     # Straight to the driver: SQLAlchemy's own savepoints cost as much as all else a small write does.
@@ -127,8 +149,10 @@ def _attempt(connection: sa.Connection, wish: _Wish) -> tuple[Any, Exception | N
     result, refusal = None, None
     try:
         result = wish.write(connection)
-    except Exception as error:  # noqa: BLE001  (it is the caller's, and is raised there)
-        refusal = error
+    except Exception as error:  # it is the caller's, and is raised there
+        if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+            raise  # SQLite gave up all of it, as it does on a full disk
+        refusal = _refusal(error)
         cursor.execute("ROLLBACK TO SAVEPOINT piece")
     cursor.execute("RELEASE SAVEPOINT piece")
     cursor.close()
