@@ -22,7 +22,9 @@ from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.predict import Predictor
 from frontdesk.run.sweeper import Sweeper
+from frontdesk.run.train import Trainer, TrainLimits
 from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
@@ -111,16 +113,37 @@ def host_client(installation: Installation, *, name: str = "hosts") -> HostClien
     )
 
 
-def worker(installation: Installation, *, name: str, hosts: str = "hosts", concurrency: int = 64) -> Worker:
+def worker(
+    installation: Installation, cards: Cards, *, name: str, hosts: str = "hosts", concurrency: int = 64
+) -> Worker:
     """Who does jobs."""
     return Worker(
         installation.desk,
         lambda: host_client(installation, name=hosts),
-        installation.files,
         installation.engine,
+        [Predictor(installation.files, concurrency), trainer(installation, cards)],
         name=name,
-        concurrency=concurrency,
         lease_s=installation.settings.lease_s,
+    )
+
+
+def trainer(installation: Installation, cards: Cards) -> Trainer:
+    """Who does train jobs."""
+    settings = installation.settings
+    return Trainer(
+        installation.desk,
+        installation.files,
+        installation.versions,
+        cards,
+        data_folder=settings.data,
+        models_folder=settings.models,
+        limits=TrainLimits(
+            at_once=settings.trainings,
+            memory_mb=settings.train_memory_mb,
+            time_s=settings.train_limit_s,
+            folder_mb=settings.train_folder_mb,
+            cancel_grace_s=settings.cancel_grace_s,
+        ),
     )
 
 

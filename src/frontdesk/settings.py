@@ -43,6 +43,18 @@ class Settings:
     pixel_limit: int = _setting(50_000_000, "Largest picture, in pixels, counted before it is decoded.")
     json_depth_limit: int = _setting(32, "Deepest nesting of a JSON body.")
 
+    trainings: int = _setting(1, "Trainings each worker runs at a time (0: none).")
+    train_memory_mb: int = _setting(
+        0, "Megabytes a training may use before it is ended (0: nine tenths of the machine's)."
+    )
+    train_limit_s: float = _setting(86_400.0, "Seconds a training may take before it is ended (0: no limit).")
+    train_folder_mb: int = _setting(
+        20_480, "Megabytes a training may write before it is ended (0: no limit)."
+    )
+    cancel_grace_s: float = _setting(
+        30.0, "Seconds a cancelled training has to return what it learned, where its model keeps that."
+    )
+
     lease_s: float = _setting(
         15.0, "Seconds without a heartbeat after which a job is given to another worker."
     )

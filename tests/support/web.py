@@ -39,7 +39,7 @@ class Web:
             log_level="warning",
         )
         self.installation = assemble.Installation.open(settings)
-        cards = assemble.cards_of(settings, list(sources))
+        self.cards = cards = assemble.cards_of(settings, list(sources))
         self._supervisor = assemble.supervisor(self.installation, cards)
         self._call(self._supervisor.start())
         self.app = self._call(self._build(cards))
@@ -76,7 +76,7 @@ class Web:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Have a worker for the length of a with block."""
-        worker = assemble.worker(self.installation, name="worker-1")
+        worker = assemble.worker(self.installation, self.cards, name="worker-1")
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:

@@ -36,15 +36,19 @@ def main() -> None:
 def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
     from frontdesk.serve.server import run  # a worker needs no web server
 
-    cards = msgspec.json.decode(Path(spec.cards).read_bytes(), type=dict[str, TaskCard])
+    cards = _cards(spec)
     with socket.socket(fileno=spec.listen_fd) as listener:
         run(assemble.web_app(installation, cards, name=spec.name), listener)
 
 
 def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:
-    worker = assemble.worker(installation, name=spec.name)
+    worker = assemble.worker(installation, _cards(spec), name=spec.name)
     signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
     worker.run()
+
+
+def _cards(spec: ChildSpec) -> assemble.Cards:
+    return msgspec.json.decode(Path(spec.cards).read_bytes(), type=dict[str, TaskCard])
 
 
 if __name__ == "__main__":

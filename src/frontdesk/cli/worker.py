@@ -42,7 +42,8 @@ async def _work(settings: Settings, cards: assemble.Cards, concurrency: int) -> 
     name = f"{socket.gethostname()}-{os.getpid()}"
     supervisor = assemble.supervisor(installation, cards, name=f"hosts-{os.getpid()}")
     sweeper = assemble.sweeper(installation)
-    worker = assemble.worker(installation, name=name, hosts=f"hosts-{os.getpid()}", concurrency=concurrency)
+    hosts = f"hosts-{os.getpid()}"
+    worker = assemble.worker(installation, cards, name=name, hosts=hosts, concurrency=concurrency)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from frontdesk.declare.faults import whole
 from frontdesk.declare.model import Model
 from frontdesk.declare.outputs import encode_outputs, split_rows
 from frontdesk.declare.signature import Signature
@@ -93,7 +94,7 @@ class Answering:
 
 def _fault(call_id: int, error: BaseException) -> Outcome:
     if isinstance(error, InvalidInput):
-        return Refused(call_id, tuple((fault.pointer, fault.detail) for fault in error.faults))
+        return Refused(call_id, tuple((whole(fault.pointer), whole(fault.detail)) for fault in error.faults))
     traceback.print_exception(error)
     return Failed(call_id, sentence(error))
 
@@ -101,5 +102,5 @@ def _fault(call_id: int, error: BaseException) -> Outcome:
 def sentence(error: BaseException) -> str:
     """What is told of an error; the traceback is in the host's log."""
     if isinstance(error, FrontdeskError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return whole(str(error))
+    return whole(f"{type(error).__name__}: {error}") if str(error) else type(error).__name__

@@ -21,7 +21,7 @@ _LAST_WORDS_S = 0.5
 class HostChild:
     """A process that is running, or was."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control_fd: int, pipes: list[_Pipe]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, control_fd: int, pipes: list[Pipe]) -> None:
         self._process, self._control_fd, self._pipes = process, control_fd, pipes
         self.pid = process.pid
 
@@ -40,7 +40,7 @@ class HostChild:
         finally:
             for fd in (control_out, report_in, print_in):
                 os.close(fd)
-        pipes = [await _Pipe.open(report_out, _Lines(heard)), await _Pipe.open(print_out, log.write)]
+        pipes = [await Pipe.open(report_out, _Lines(heard)), await Pipe.open(print_out, log.write)]
         child = cls(process, control_in, pipes)
         child._tell(msgspec.json.encode(spec))
         return child
@@ -79,7 +79,7 @@ class HostChild:
                 os.write(self._control_fd, line + b"\n")
 
 
-class _Pipe(asyncio.Protocol):
+class Pipe(asyncio.Protocol):
     """Gives what arrives on a pipe to a function."""
 
     def __init__(self, heard: Callable[[bytes], None]) -> None:
@@ -87,7 +87,7 @@ class _Pipe(asyncio.Protocol):
         self._heard = heard
 
     @classmethod
-    async def open(cls, fd: int, heard: Callable[[bytes], None]) -> _Pipe:
+    async def open(cls, fd: int, heard: Callable[[bytes], None]) -> Pipe:
         loop = asyncio.get_running_loop()
         _, pipe = await loop.connect_read_pipe(lambda: cls(heard), os.fdopen(fd, "rb", buffering=0))
         return pipe

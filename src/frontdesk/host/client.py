@@ -35,6 +35,7 @@ from frontdesk.host.link import HostAnswer, HostLost, Link
 from frontdesk.host.messages import (
     Done,
     Ensure,
+    Follow,
     HostStatus,
     Kill,
     Located,
@@ -187,6 +188,17 @@ class HostClient:
     async def restart(self, task: str, model: str) -> None:
         """Try a broken or running model afresh; what is in it is answered first."""
         await self._control.ask(Restart(0, task, model), Done, patience_s=_LOOK_PATIENCE_S)
+
+    async def warm(self, task: str, model: str, version: int) -> None:
+        """Have this version loaded and ready to answer. Raises what asking it would raise."""
+        question = Ensure(0, task, model, version)
+        found = await self._control.ask(question, Located, patience_s=_PATIENCE_S)
+        if found.state != "ready":
+            raise _reason(found)
+
+    async def follow(self, task: str, model: str) -> None:
+        """Another version was made live: have it answer. What is under way is answered by the one before."""
+        await self._control.ask(Follow(0, task, model), Done, patience_s=_LOOK_PATIENCE_S)
 
     async def log(self, task: str, model: str) -> str:
         """The end of what the model's code printed."""

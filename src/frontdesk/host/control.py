@@ -15,6 +15,7 @@ from frontdesk.host.framing import FrameReader, append_frame
 from frontdesk.host.messages import (
     Done,
     Ensure,
+    Follow,
     FromSupervisor,
     Kill,
     Located,
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 _PAUSE_S = 0.05
 
 _questions: msgspec.msgpack.Decoder[ToSupervisor] = msgspec.msgpack.Decoder(
-    Ensure | Kill | Restart | Survey | ReadLog
+    Ensure | Follow | Kill | Restart | Survey | ReadLog
 )
 _replies: msgspec.msgpack.Decoder[FromSupervisor] = msgspec.msgpack.Decoder(
     Located | Done | Surveyed | LogRead

@@ -126,6 +126,12 @@ class Keeper:
             self._set("starting", reason)
             self._life.end()
 
+    def retire(self) -> None:
+        """Another version answers from now on: finish what is in hand, and end."""
+        if self.state == "ready" and self._life:
+            self._output.note("another version is live now")
+            self._drain(self._life, Wish.STOP)
+
     def look(self, memory_bytes: int) -> None:
         """Hold the process to its limits."""
         if self._life is None:

@@ -16,14 +16,14 @@ from frontdesk.host.messages import HostReport, HostSpec
 
 def load(spec: HostSpec) -> Answering:
     """The model, loaded and ready to be asked."""
-    model, task, card = _find(spec)
+    model, task, card = find_model(Path(spec.source), spec.task, spec.model)
     model.load(_version(spec))
     return Answering(model, task.signature, max_batch=card.max_batch, pixel_limit=spec.pixel_limit)
 
 
 def train(spec: HostSpec) -> HostReport:
     """Train with the default parameters into the version's folder."""
-    model, _, card = _find(spec)
+    model, _, card = find_model(Path(spec.source), spec.task, spec.model)
     parameters = {field.name: field.default for field in card.training}
     folder = Path(spec.version_folder)
     checkpoints = folder.parent / "checkpoints"
@@ -33,14 +33,14 @@ def train(spec: HostSpec) -> HostReport:
     return HostReport(event="trained", metrics=dict(metrics or {}), parameters=parameters)
 
 
-def _find(spec: HostSpec) -> tuple[Model, TaskCard, ModelCard]:
-    for declared in load_models(Path(spec.source)):
-        if (declared.task, declared.name) == (spec.task, spec.model):
-            (task,) = read_task_cards([declared], spec.source, None)
-            return declared(), task, task.models[0]
+def find_model(source: Path, task: str, model: str) -> tuple[Model, TaskCard, ModelCard]:
+    """An instance of a declared model, its task and its card."""
+    for declared in load_models(source):
+        if (declared.task, declared.name) == (task, model):
+            (card,) = read_task_cards([declared], str(source), None)
+            return declared(), card, card.models[0]
     raise DeclarationError(
-        f"{spec.source} declares no model {spec.model} of the task {spec.task} any more.",
-        "Restart frontdesk.",
+        f"{source} declares no model {model} of the task {task} any more.", "Restart frontdesk."
     )
 
 

@@ -5,7 +5,7 @@ A frame is a 4-byte big-endian length and that many bytes of MessagePack: one of
 Call socket (client <-> host process), one per host:
     client sends Call, Cancel; host sends Begun, Answer, Refused, Failed, Dropped, Leaving.
 Control socket (client <-> supervisor), one per installation:
-    client sends Ensure, Kill, Restart, Survey, ReadLog; supervisor sends Located, Done, Surveyed, LogRead.
+    client sends Ensure, Follow, Kill, Restart, Survey, ReadLog; supervisor sends Located, Done, Surveyed, LogRead.
 """
 
 from __future__ import annotations
@@ -131,8 +131,16 @@ class Restart(Message, frozen=True, tag=24):
     model: str
 
 
+class Follow(Message, frozen=True, tag=30):
+    """Another version was made live: let it answer now. The reply comes once it does, or cannot."""
+
+    id: int
+    task: str
+    model: str
+
+
 class Done(Message, frozen=True, tag=25):
-    """The Kill or Restart was carried out, or was already pointless."""
+    """The Kill, Follow or Restart was carried out, or was already pointless."""
 
     id: int
 
@@ -186,7 +194,7 @@ class LogRead(Message, frozen=True, tag=29):
 
 ToHost = Call | Cancel
 FromHost = Begun | Answer | Refused | Failed | Dropped | Leaving
-ToSupervisor = Ensure | Kill | Restart | Survey | ReadLog
+ToSupervisor = Ensure | Follow | Kill | Restart | Survey | ReadLog
 FromSupervisor = Located | Done | Surveyed | LogRead
 
 

@@ -6,12 +6,8 @@ goes to its log. The model has the main thread; see `reception` for the other on
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
-import io
-import os
-import signal
 import sys
 import traceback
 
@@ -22,17 +18,16 @@ from frontdesk.host.answering import Answering, sentence
 from frontdesk.host.batching import Client
 from frontdesk.host.loading import load, train
 from frontdesk.host.messages import Begun, HostReport, HostSpec, Message
+from frontdesk.host.parent import end_with_parent, first_line, own_descriptors
 from frontdesk.host.reception import Reception
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Be a host until told to drain."""
-    control_fd, report_fd = _own_descriptors(int(sys.argv[1]))
-    _end_with_parent()
+    control_fd, report_fd = own_descriptors(int(sys.argv[1]))
+    end_with_parent()
     faulthandler.enable()
-    spec = msgspec.json.decode(_first_line(control_fd), type=HostSpec)
+    spec = msgspec.json.decode(first_line(control_fd), type=HostSpec)
     reception = Reception(spec.socket, control_fd, report_fd)
     reception.start()
     try:
@@ -72,35 +67,6 @@ def _serve(answering: Answering, reception: Reception) -> None:
         if not proven:  # at once, so that a crash at the next call is not taken for one in a row
             proven = True
             reception.report_alive()
-
-
-def _own_descriptors(report_fd: int) -> tuple[int, int]:
-    """Keep control and reports to ourselves: neither `input()` nor a process of the model's may have them."""
-    control_fd = os.dup(0)
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123  pathlib is not loaded yet for any other reason
-        os.dup2(nothing.fileno(), 0)
-    os.set_inheritable(report_fd, False)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # the log shows a line when it is printed
-    return control_fd, report_fd
-
-
-def _end_with_parent() -> None:
-    """Have the system end us with our supervisor, even while native code holds Python's lock.
-
-    Elsewhere than on Linux the reception notices, which needs that lock."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _first_line(fd: int) -> bytes:
-    """Read no further than the line: what follows is for the reception."""
-    line = b""
-    while not line.endswith(b"\n"):
-        if not (byte := os.read(fd, 1)):
-            sys.exit("frontdesk: the supervisor was gone before it said what to load")
-        line += byte
-    return line
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import socket
 import sys
 import threading
@@ -23,6 +22,7 @@ import msgspec
 from frontdesk.host.batching import Line, WaitingCall
 from frontdesk.host.framing import FrameReader, append_frame
 from frontdesk.host.messages import Begun, Call, Cancel, Dropped, HostReport, Leaving, Message, ToHost
+from frontdesk.host.parent import end_whole_group
 
 _PIECE_BYTES = 256 * 1024
 _REPORT_EVERY_S = 1.0
@@ -239,9 +239,7 @@ class Reception:
     def _heed(self) -> None:
         """The supervisor says drain, or is gone."""
         if not os.read(self._control_fd, 4096):
-            if os.getpgrp() == os.getpid():
-                os.killpg(0, signal.SIGKILL)  # and whatever processes the model started
-            os._exit(1)
+            end_whole_group()
         if self._draining:
             return
         self._draining = True

@@ -15,10 +15,12 @@ from frontdesk.catalog.versions import VersionRecord, implicit_version
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.host.control import ControlServer
 from frontdesk.host.keeper import Keeper
+from frontdesk.host.live import LiveKeepers, ModelName
 from frontdesk.host.logs import HostLog
 from frontdesk.host.messages import (
     Done,
     Ensure,
+    Follow,
     FromSupervisor,
     HostStatus,
     Kill,
@@ -36,8 +38,6 @@ __all__ = ["HostLimits", "Supervisor", "VersionSource"]
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
-
-ModelName = tuple[str, str]
 
 
 class Supervisor:
@@ -62,6 +62,7 @@ class Supervisor:
             limits=limits,
         )
         self._keepers: dict[ModelName, list[Keeper]] = {}
+        self._live = LiveKeepers()
         self._logs: dict[ModelName, HostLog] = {}
         self._control = ControlServer(runtime_folder / "control.sock", self._respond)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,8 +99,9 @@ class Supervisor:
         for card in self._cards.values():
             for model in card.models:
                 keepers = self._keepers.get((card.name, model.name))
-                if keepers:
-                    found += [keeper.status() for keeper in keepers]
+                if keepers:  # the one that answers comes last
+                    live = self._live.of((card.name, model.name))
+                    found += [keeper.status() for keeper in sorted(keepers, key=lambda k: k is live)]
                 else:
                     found.append(HostStatus(task=card.name, model=model.name, version=0, state="stopped"))
         return found
@@ -114,6 +116,10 @@ class Supervisor:
                 for keeper in self._keepers.get((question.task, question.model), []):
                     if keeper.number == question.version:
                         keeper.kill(question.generation, question.reason)
+                return Done(question.id)
+            case Follow():
+                if found := self._model(question.task, question.model):
+                    await self._follow(*found)
                 return Done(question.id)
             case Restart():
                 await self._restart(question.task, question.model)
@@ -134,6 +140,8 @@ class Supervisor:
         if keeper is None:
             reason = f"{question.model} has no version {question.version}."
             return Located(question.id, "", 0, 0, "unknown", reason)
+        if not question.version:
+            keeper = self._live.answering(keeper)
         if not self._stopping:
             keeper.want()
         await keeper.settled()
@@ -193,7 +201,16 @@ class Supervisor:
     async def _want_live(self, card: TaskCard, model: ModelCard) -> None:
         keeper = await self._keeper(card, model, 0)
         assert keeper is not None
-        keeper.want()
+        self._live.answering(keeper).want()
+
+    async def _follow(self, card: TaskCard, model: ModelCard) -> None:
+        """Let the live version answer, if another one does; a model nobody has loaded stays so."""
+        before = self._live.of((card.name, model.name))
+        if before is None or before.state != "ready" or self._stopping:
+            return
+        keeper = await self._keeper(card, model, 0)
+        if keeper is not None and keeper is not before:
+            await self._live.change_over(before, keeper)
 
     # ------------------------------------------------------------------------ looking after
 
@@ -204,6 +221,9 @@ class Supervisor:
                 for keeper in keepers:
                     if keeper.pid:
                         keeper.look(_memory_bytes(keeper.pid))
+                keepers[:] = [keeper for keeper in keepers if not self._live.is_done_with(keeper)]
+            for card, model in self._live.trainable():
+                self._spawn(self._follow(card, model))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from frontdesk.desk.job import Failure, Job
+from frontdesk.desk.job import Failure, Job, Lane, Lease
 from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound, Overloaded
 from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.window import Window
 from frontdesk.store.files import FileStore
 
 
@@ -19,6 +20,29 @@ class _Payload(msgspec.Struct, frozen=True):
 
 
 _payload_decoder = msgspec.json.Decoder(_Payload)
+
+
+class Predictor:
+    """Does predict jobs, as many at a time as come back soon."""
+
+    lane = Lane.PREDICT
+    takes_long = False
+
+    def __init__(self, files: FileStore, concurrency: int) -> None:
+        self._files, self._window = files, Window(concurrency)
+
+    @property
+    def room(self) -> int:
+        """How many jobs it takes at a time."""
+        return self._window.size
+
+    def took(self, seconds: float) -> None:
+        """One job took that long."""
+        self._window.answered(seconds)
+
+    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+        """Do one."""
+        return await predict(lease.job, hosts, self._files)
 
 
 async def predict(job: Job, hosts: HostClient, files: FileStore) -> Outcome:

@@ -1,4 +1,4 @@
-"""The worker: claims jobs, has them done, writes what came of them.
+"""The worker: claims jobs of each lane it serves, has them done, writes what came of them.
 
 One thread (the caller's) owns everything the desk is told. It waits on one inbox, into which the
 engine's wake-ups, the hosts' answers and the heartbeat's tick are put; so there are no locks and
@@ -17,15 +17,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from frontdesk.desk.job import OUR_FAULT, Failure, Lane, Lease
+from frontdesk.desk.job import OUR_FAULT, Failure, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import StoreUnavailable
 from frontdesk.host.client import HostClient
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
-from frontdesk.run.predict import predict
-from frontdesk.run.window import Window
-from frontdesk.store.files import FileStore
+from frontdesk.run.performer import Performer
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +31,7 @@ _PAUSE_AFTER_RELEASE_S = 0.5
 _PAUSE_UNWRITTEN_S = 1.0
 _IDLE_LOOK_S = 5.0  # a lost wake-up costs at most this; the sweeper usually rings before
 _CANCEL_LOOK_S = 0.2
+_CLOSING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +63,31 @@ _Note = _Done | _Touched | _Woken | _Stop
 @dataclass(slots=True)
 class _Held:
     lease: Lease
+    performer: Performer
     claimed_at: float
     running: Future[None]
 
 
 class Worker:
-    """Does the jobs of `lanes` until `stop` is called; `run` then returns once what it holds is done."""
+    """Does the jobs of its performers' lanes until `stop` is called; `run` returns once what it holds is done.
+
+    What takes long is not waited for then: it goes back to its place in line.
+    """
 
     def __init__(
         self,
         desk: Desk,
         hosts: Callable[[], HostClient],
-        files: FileStore,
         engine: LocalEngine,
+        performers: Sequence[Performer],
         *,
         name: str,
-        lanes: Sequence[Lane] = (Lane.PREDICT,),
-        concurrency: int = 64,
         lease_s: float = 15.0,
         drain_s: float = 20.0,
     ) -> None:
-        self._desk, self._files, self._engine = desk, files, engine
+        self._desk, self._engine, self._performers = desk, engine, performers
         self._connect = hosts
-        self._name, self._lanes = name, tuple(lanes)
-        self._window = Window(concurrency)
+        self._name = name
         self._beat_every_s = lease_s / 3
         self._drain_s = drain_s
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
@@ -114,13 +114,22 @@ class Worker:
         finally:
             stop_attending()
             stop_listening()
-            asyncio.run_coroutine_threadsafe(self._hosts.close(), self._loop).result(timeout=5)
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
             self._loop.call_soon_threadsafe(self._loop.stop)
             loop_thread.join(timeout=5)
             self._loop.close()
 
     async def _open_hosts(self) -> HostClient:
         return self._connect()
+
+    async def _close(self) -> None:
+        """End what was given back, with the processes it has, and let go of the hosts."""
+        work = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in work:
+            task.cancel()
+        if work:
+            await asyncio.wait(work, timeout=_CLOSING_S)
+        await self._hosts.close()
 
     def _work(self) -> None:
         while not self._stopping or (self._held and time.monotonic() < self._give_up_at):
@@ -130,7 +139,7 @@ class Worker:
                 # What is done stays done, and is written once there is room; dying of it would do it all again.
                 log.warning("%s", error)
                 time.sleep(_PAUSE_UNWRITTEN_S)
-        self._release_all()
+        self._release([*self._held.values()])
 
     def _turn(self) -> None:
         if not self._stopping:
@@ -138,6 +147,7 @@ class Worker:
         notes = self._notes()
         if any(isinstance(note, _Stop) for note in notes):
             self._stopping, self._give_up_at = True, time.monotonic() + self._drain_s
+            self._release([held for held in self._held.values() if held.performer.takes_long])
         self._settle([note for note in notes if isinstance(note, _Done)])
         self._look_for_cancelled(notes)
         self._beat_if_due()
@@ -146,16 +156,17 @@ class Worker:
 
     def _claim(self) -> None:
         now = time.monotonic()
-        room = self._window.size - len(self._held)
-        if room <= 0 or now < self._claim_after:
+        if now < self._claim_after:
             return
-        for lease in self._desk.claim(self._name, self._lanes, limit=room):
-            running = asyncio.run_coroutine_threadsafe(self._perform(lease), self._loop)
-            self._held[lease.job.id] = _Held(lease, now, running)
+        for performer in self._performers:
+            room = performer.room - sum(held.performer is performer for held in self._held.values())
+            for lease in self._desk.claim(self._name, [performer.lane], limit=room) if room > 0 else ():
+                running = asyncio.run_coroutine_threadsafe(self._perform(performer, lease), self._loop)
+                self._held[lease.job.id] = _Held(lease, performer, now, running)
 
-    async def _perform(self, lease: Lease) -> None:
+    async def _perform(self, performer: Performer, lease: Lease) -> None:
         try:
-            outcome = await predict(lease.job, self._hosts, self._files)
+            outcome = await performer.perform(lease, self._hosts)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -206,7 +217,7 @@ class Worker:
         for outcome, held in ours:
             del self._held[held.lease.job.id]
             if isinstance(outcome, Finished):
-                self._window.answered(now - held.claimed_at)
+                held.performer.took(now - held.claimed_at)
 
     def _look_for_cancelled(self, notes: Sequence[_Note]) -> None:
         if any(isinstance(note, _Touched) and self._held.keys() & set(note.job_ids) for note in notes):
@@ -223,9 +234,9 @@ class Worker:
             # Cancelled, or ours no longer: end the running work. Its outcome would be refused anyway.
             self._held.pop(job_id).running.cancel()
 
-    def _release_all(self) -> None:
-        for held in self._held.values():
+    def _release(self, given_back: Sequence[_Held]) -> None:
+        for held in given_back:
             held.running.cancel()
             with contextlib.suppress(StoreUnavailable):  # the lease runs out
                 self._desk.release(held.lease)
-        self._held.clear()
+            del self._held[held.lease.job.id]

@@ -1,0 +1,336 @@
+"""Train jobs: from a lease to a version, through a process of their own.
+
+    lease ──> folders, copy of the data ──> process ──> told to the desk a few times a second
+                                               └──> version ──> live, where that is the model's policy ──> Finished
+
+Three crashes leave something behind, and each is mended here. Before the version is made: folders, which go when
+the next training begins; its checkpoints stay, and the next attempt goes on from them. After the version is made and
+before the job is finished: the next attempt finds the version by the job's id and makes no second one. After that:
+folders again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from frontdesk.catalog.policy import is_better
+from frontdesk.catalog.versions import Origin, VersionRecord, Versions
+from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
+from frontdesk.desk.queue import Desk
+from frontdesk.desk.training import TrainOutputs, TrainPayload
+from frontdesk.errors import FrontdeskError, LeaseLost, NotFound, StoreUnavailable
+from frontdesk.host.child import how_it_ended
+from frontdesk.host.client import HostClient
+from frontdesk.run.outcome import Failed, Finished, Outcome
+from frontdesk.run.train_child import TrainChild
+from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
+from frontdesk.store.files import FileStore
+
+log = logging.getLogger(__name__)
+
+_TELL_EVERY_S = 0.2
+_LOOK_EVERY_S = 1.0
+_LEAVING_S = 10.0
+_COPY_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainLimits:
+    """What one training may use. 0 means no limit, and for memory nine tenths of what the machine has."""
+
+    at_once: int = 1
+    memory_mb: int = 0
+    time_s: float = 86_400.0
+    folder_mb: int = 20_480
+    cancel_grace_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where one training works: `version` becomes the version, the rest goes."""
+
+    folder: Path
+    version: Path
+    checkpoints: Path
+    data: Path | None
+
+
+class Trainer:
+    """Does train jobs."""
+
+    lane = Lane.TRAIN
+    takes_long = True
+
+    def __init__(
+        self,
+        desk: Desk,
+        files: FileStore,
+        versions: Versions,
+        cards: Mapping[str, TaskCard],
+        *,
+        data_folder: Path,
+        models_folder: Path,
+        limits: TrainLimits,
+    ) -> None:
+        self._desk, self._files, self._versions, self._cards = desk, files, versions, cards
+        self._staging, self._checkpoints = data_folder / "staging", data_folder / "checkpoints"
+        self._models_folder, self._limits = models_folder, limits
+
+    @property
+    def room(self) -> int:
+        """How many trainings run at a time."""
+        return self._limits.at_once
+
+    def took(self, seconds: float) -> None:
+        """How long a training takes says nothing about how many there is room for."""
+
+    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+        """Train. Never raises for what the job or the model did wrong."""
+        job = lease.job
+        made = await asyncio.to_thread(self._versions.made_once, job.id)
+        if made is not None:  # by an attempt that was lost before it could say so
+            return _finished(made)
+        task = self._cards.get(job.task)
+        model = task.model(job.model) if task else None
+        if task is None or model is None or not model.trains:
+            return Failed(
+                Failure(f"There is no model {job.model} of {job.task} that can be trained.", "NotFound")
+            )
+        payload = msgspec.json.decode(job.payload, type=TrainPayload)
+        try:
+            bench = await asyncio.to_thread(self._set_up, lease, payload)
+        except NotFound:
+            return Failed(Failure("The data it was to learn from is gone.", NotFound.__name__))
+        except OSError as error:
+            return Failed(Failure(f"There is no room to train: {error.strerror}."))
+        try:
+            return await self._train(lease, task, model, payload, bench, hosts)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, bench.folder, ignore_errors=True)
+
+    # -------------------------------------------------------------------------- before it
+
+    def _set_up(self, lease: Lease, payload: TrainPayload) -> _Bench:
+        """Folders of its own, and a copy of the data, so that nothing it does touches what was uploaded."""
+        self._remove_left_behind()
+        job = lease.job
+        folder = self._staging / f"train-{job.id}-{lease.token}"
+        bench = _Bench(folder, folder / "version", self._checkpoints / job.id, None)
+        for path in (bench.version, bench.checkpoints):
+            path.mkdir(parents=True, exist_ok=True)
+        if payload.data is None:
+            return bench
+        stored = self._files.get(payload.data)
+        copy = folder / "data" / (Path(stored.name).name or "data")
+        copy.parent.mkdir()
+        with self._files.open(payload.data) as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, _COPY_BYTES)
+        return _Bench(folder, bench.version, bench.checkpoints, copy)
+
+    def _remove_left_behind(self) -> None:
+        """Folders of trainings whose worker was killed, and checkpoints of jobs that need them no more."""
+        for folder in self._staging.glob("train-*"):
+            job_id = folder.name.removeprefix("train-").rpartition("-")[0]
+            if self._state(job_id) is not JobState.RUNNING:
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in self._checkpoints.glob("*"):
+            if self._state(folder.name) in (None, JobState.SUCCEEDED):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _state(self, job_id: str) -> JobState | None:
+        try:
+            return self._desk.get(job_id, None).state
+        except NotFound:
+            return None
+
+    def _spec(self, job: Job, task: TaskCard, payload: TrainPayload, bench: _Bench) -> TrainSpec:
+        stored = self._files.get(payload.data) if payload.data else None
+        return TrainSpec(
+            source=task.source,
+            task=task.name,
+            model=job.model,
+            parameters=payload.parameters,
+            seed=payload.seed,
+            folder=str(bench.version.absolute()),
+            checkpoints=str(bench.checkpoints.absolute()),
+            models_folder=str(self._models_folder.absolute()),
+            data=str(bench.data.absolute()) if bench.data else "",
+            data_name=stored.name if stored else "",
+            data_sha256=stored.sha256 if stored else "",
+        )
+
+    # -------------------------------------------------------------------------- while it runs
+
+    async def _train(
+        self, lease: Lease, task: TaskCard, model: ModelCard, payload: TrainPayload, bench: _Bench, hosts: HostClient
+    ) -> Outcome:  # fmt: skip
+        spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
+        began = time.monotonic()
+        child = await TrainChild.start(spec)
+        watching = asyncio.create_task(self._watch(child, bench, began))
+        telling = asyncio.create_task(self._tell(lease, child))
+        was_cancelled = False
+        try:
+            try:
+                code = await self._ended(child)
+            except asyncio.CancelledError:
+                was_cancelled = model.keeps_cancelled and await self._is_cancelled(lease.job)
+                if not was_cancelled:
+                    raise
+                child.cancel()
+                async with asyncio.timeout(self._limits.cancel_grace_s):
+                    code = await self._ended(child)
+        finally:
+            child.kill("It was cancelled.")
+            for task_of_ours in (watching, telling):
+                task_of_ours.cancel()
+            await asyncio.gather(watching, telling, return_exceptions=True)
+        with contextlib.suppress(LeaseLost):
+            await self._tell_now(lease, child)
+        if not isinstance(child.verdict, Trained) or (code != 0 and not child.cause):
+            return Failed(Failure(_reason(child, code)))
+        origin = _origin(lease.job, model, spec, child.verdict, time.monotonic() - began, was_cancelled)
+        return await self._keep(lease, model, payload, bench, child.verdict, origin, hosts)
+
+    async def _ended(self, child: TrainChild) -> int:
+        return await child.ended()
+
+    async def _is_cancelled(self, job: Job) -> bool:
+        """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
+        return await asyncio.to_thread(self._state, job.id) is JobState.CANCELLED
+
+    async def _tell(self, lease: Lease, child: TrainChild) -> None:
+        while True:
+            await asyncio.sleep(_TELL_EVERY_S)
+            try:
+                await self._tell_now(lease, child)
+            except LeaseLost:
+                return  # the heartbeat notices, too, and ends it
+
+    async def _tell_now(self, lease: Lease, child: TrainChild) -> None:
+        told = child.take()
+        if not told.is_nothing:
+            try:
+                await asyncio.to_thread(self._desk.tell, lease, told)
+            except StoreUnavailable:
+                child.put_back(told)  # there may be room on the disk again
+
+    async def _watch(self, child: TrainChild, bench: _Bench, began: float) -> None:
+        """Hold it to its limits, and do not wait for ever for a process that has said all."""
+        limits = self._limits
+        memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
+        said_all_at = 0.0
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            now = time.monotonic()
+            used_mb = await asyncio.to_thread(child.memory_bytes) >> 20
+            if used_mb > memory_mb:
+                child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")
+            if limits.time_s and now - began > limits.time_s:
+                child.kill(f"It did not return within {limits.time_s:g} s.")
+            wrote_mb = await asyncio.to_thread(_size_mb, bench)
+            if limits.folder_mb and wrote_mb > limits.folder_mb:
+                child.kill(f"It wrote {wrote_mb} MB, more than the {limits.folder_mb} MB allowed.")
+            if child.verdict is not None:
+                said_all_at = said_all_at or now
+                if now - said_all_at > _LEAVING_S:
+                    child.kill("It returned, but its process did not end.")
+
+    # --------------------------------------------------------------------------- after it
+
+    async def _keep(
+        self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: _Bench, trained: Trained,
+        origin: Origin, hosts: HostClient,
+    ) -> Outcome:  # fmt: skip
+        """Make a version of what it left."""
+        job = lease.job
+        once = f"{job.id}:{lease.token}" if origin.was_cancelled else job.id
+        try:
+            version = await asyncio.to_thread(
+                self._versions.add, job.task, job.model, bench.version, trained.metrics, payload.parameters,
+                live=False, origin=origin, job=job.id, once=once,
+            )  # fmt: skip
+        except OSError as error:
+            return Failed(Failure(f"What it learned could not be kept: {error.strerror}."))
+        await asyncio.to_thread(shutil.rmtree, bench.checkpoints, ignore_errors=True)
+        if not version.is_live and not origin.was_cancelled:
+            version = await self._go_live_if_better(version, model, hosts)
+        return _finished(version)
+
+    async def _go_live_if_better(
+        self, version: VersionRecord, model: ModelCard, hosts: HostClient
+    ) -> VersionRecord:
+        live = await asyncio.to_thread(self._versions.live, version.task, version.model)
+        if not is_better(model.goes_live, version, live):
+            return version
+        try:
+            await hosts.warm(version.task, version.model, version.number)
+        except FrontdeskError as error:
+            log.warning("version %s of %s does not go live: %s", version.number, version.model, error)
+            return version
+        await asyncio.to_thread(self._versions.make_live, version.task, version.model, version.number)
+        with contextlib.suppress(FrontdeskError):  # then the supervisor sees it by itself, a second later
+            await hosts.follow(version.task, version.model)
+        return await asyncio.to_thread(
+            self._versions.get, version.task, version.model, version.number
+        ) or version  # fmt: skip
+
+
+def _origin(
+    job: Job, model: ModelCard, spec: TrainSpec, trained: Trained, duration_s: float, was_cancelled: bool
+) -> Origin:
+    return Origin(
+        owner=job.owner,
+        seed=spec.seed,
+        data=spec.data_name,
+        data_sha256=spec.data_sha256,
+        code_sha256=model.code_sha256,
+        libraries=trained.libraries,
+        duration_s=duration_s,
+        was_cancelled=was_cancelled,
+    )
+
+
+def _finished(version: VersionRecord) -> Finished:
+    outputs = TrainOutputs(version=version.number, is_live=version.is_live, metrics=version.metrics)
+    return Finished(msgspec.json.encode(outputs), version.number)
+
+
+def _reason(child: TrainChild, code: int) -> str:
+    """Why there is nothing to keep, and what it wrote last."""
+    if child.cause:
+        reason = child.cause
+    elif isinstance(child.verdict, Stumbled):
+        reason = child.verdict.reason
+    else:
+        reason = how_it_ended(code)
+    last = child.last_lines()
+    return f"{reason}\n\nIt wrote last:\n{last}" if last else reason
+
+
+def machine_memory_bytes() -> int:
+    """What there is for all: the machine's, or what its container may use."""
+    total = int(psutil.virtual_memory().total)
+    with contextlib.suppress(OSError, ValueError):
+        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return total
+
+
+def _size_mb(bench: _Bench) -> int:
+    total = 0
+    for folder in (bench.version, bench.checkpoints):
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):  # it was there a moment ago
+                total += path.lstat().st_size
+    return total >> 20

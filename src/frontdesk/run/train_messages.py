@@ -1,0 +1,62 @@
+"""Everything that crosses the pipes of a training process, and nothing else.
+
+The worker writes a TrainSpec as one JSON line, and `cancel` as another when nobody wants the result any more; the end
+of that pipe says that the worker is gone. The process answers with frames (see `host.framing`) of the messages below.
+What it prints arrives on a third pipe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from frontdesk.desk.records import Points
+from frontdesk.host.messages import Message
+
+
+class TrainSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What to train, with what, and where to put it. `data` is the path of a data set, empty for the author's own."""
+
+    source: str
+    task: str
+    model: str
+    parameters: dict[str, Any]
+    seed: int
+    folder: str
+    checkpoints: str
+    models_folder: str
+    data: str = ""
+    data_name: str = ""
+    data_sha256: str = ""
+
+
+class Reported(Message, frozen=True, tag=51):
+    """Points of the curves."""
+
+    points: tuple[Points, ...]
+
+
+class Progressed(Message, frozen=True, tag=52):
+    """How far it is; `total` 0 means that nobody knows."""
+
+    done: int
+    total: int
+    message: str
+
+
+class Trained(Message, frozen=True, tag=53):
+    """It returned: what it measured, and the libraries it had loaded."""
+
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+
+
+class Stumbled(Message, frozen=True, tag=54):
+    """The author's code raised; the traceback is in the log."""
+
+    reason: str
+
+
+FromTraining = Reported | Progressed | Trained | Stumbled
+CANCEL = b"cancel\n"

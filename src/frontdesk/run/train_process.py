@@ -1,0 +1,192 @@
+"""`python -m frontdesk.run.train_process FD`: trains one model once, and says how it goes.
+
+The author's code has the main thread. One thread sends what was reported, a few times a second; another waits for
+orders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib.metadata
+import math
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from frontdesk.declare.training import Confusion, DataSet, Run
+from frontdesk.declare.values import to_python
+from frontdesk.desk.records import Points
+from frontdesk.errors import FrontdeskError
+from frontdesk.host.framing import append_frame
+from frontdesk.host.loading import find_model
+from frontdesk.host.messages import Message
+from frontdesk.host.parent import end_whole_group, end_with_parent, first_line, own_descriptors
+from frontdesk.run.train_messages import Progressed, Reported, Stumbled, Trained, TrainSpec
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
+_PAUSE_SHARE = (
+    1 / 500
+)  # after a hundred seconds there is news five times a second, after a thousand every other
+_UNSENT_LIMIT = 200_000
+_NICENESS = 5
+
+
+def main() -> None:
+    """Train as told."""
+    control_fd, report_fd = own_descriptors(int(sys.argv[1]))
+    end_with_parent()
+    faulthandler.enable()
+    _stand_back()
+    spec = msgspec.json.decode(first_line(control_fd), type=TrainSpec)
+    teller = Teller(report_fd, control_fd)
+    teller.start()
+    try:
+        metrics = _train(spec, teller)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the author's code does, say so
+        traceback.print_exc()
+        teller.finish(Stumbled(_sentence(error)))
+        sys.exit(1)
+    teller.finish(Trained(metrics, libraries()))
+
+
+def _train(spec: TrainSpec, teller: Teller) -> dict[str, Any]:
+    model, _, card = find_model(Path(spec.source), spec.task, spec.model)
+    chosen = DataSet(spec.data_name, Path(spec.data), spec.data_sha256) if spec.data else None
+    run = Run(
+        Path(spec.folder), Path(spec.checkpoints), Path(spec.models_folder), spec.seed, chosen, teller
+    )  # fmt: skip
+    parameters = to_python(card.training, spec.parameters)
+    return _checked(model.train(run, **parameters) or {})
+
+
+def _stand_back() -> None:
+    """Answers come before training; and when memory is short, this is what the system shall end."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _checked(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as plain values; a number that is not finite is none."""
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"`train` returned {type(metrics).__name__}; it must return a mapping of metrics.")
+    return {str(name): _metric(name, value) for name, value in metrics.items()}
+
+
+def _metric(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        plain = {"labels": [str(label) for label in value["labels"]], "counts": _whole(value["counts"])}
+        return msgspec.to_builtins(msgspec.convert(plain, Confusion))
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"The metric {name!r} is {value!r}, which is no number.") from None
+    return number if math.isfinite(number) else None
+
+
+def _whole(rows: Any) -> list[list[int]]:
+    return [[int(number) for number in row] for row in rows]
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, FrontdeskError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def libraries() -> dict[str, str]:
+    """The installed packages whose modules are loaded, with their versions, and Python's own."""
+    loaded = {name.partition(".")[0] for name in list(sys.modules)}
+    found = {"python": sys.version.split()[0]}
+    for module, packages in importlib.metadata.packages_distributions().items():
+        if module in loaded:
+            found |= {package: importlib.metadata.version(package) for package in packages}
+    return found
+
+
+class Teller:
+    """Hears the author's code, and passes it on from a thread of its own: a report costs a microsecond."""
+
+    def __init__(self, report_fd: int, control_fd: int) -> None:
+        self._report_fd, self._control_fd = report_fd, control_fd
+        self._points: list[tuple[float, dict[str, float]]] = []
+        self._progress: Progressed | None = None
+        self._began = time.monotonic()
+        self._over = threading.Event()
+        self._sending = threading.Lock()
+        self.cancelled = False
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._send_on, name="teller", daemon=True).start()
+        threading.Thread(target=self._heed, name="orders", daemon=True).start()
+
+    def report(self, figures: Mapping[str, float]) -> None:
+        """Keep it until the next sending. Whoever reports faster than can be written down is held up."""
+        while len(self._points) >= _UNSENT_LIMIT:
+            time.sleep(0.01)
+        self._points.append((time.time(), {name: float(value) for name, value in figures.items()}))
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Only the latest counts."""
+        self._progress = Progressed(int(done), int(total), str(message)[:200])
+
+    def log(self, text: str) -> None:
+        """The log is what is printed."""
+        print(text, flush=True)  # noqa: T201
+
+    def finish(self, verdict: Message) -> None:
+        """Send what is left, and how it ended."""
+        self._over.set()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._send(verdict)
+
+    def _send_on(self) -> None:
+        while not self._over.wait(self._pause_s()):
+            self._send()
+
+    def _pause_s(self) -> float:
+        return min(max(_FIRST_PAUSE_S, (time.monotonic() - self._began) * _PAUSE_SHARE), _LONGEST_PAUSE_S)
+
+    def _send(self, verdict: Message | None = None) -> None:
+        with self._sending:
+            # What is appended while this runs lies behind what is taken.
+            taken = self._points[:_UNSENT_LIMIT]
+            del self._points[: len(taken)]
+            progress, self._progress = self._progress, None
+            data = bytearray()
+            for message in (Reported(grouped(taken)) if taken else None, progress, verdict):
+                if message is not None:
+                    append_frame(data, message)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._report_fd, view) :]
+
+    def _heed(self) -> None:
+        while order := os.read(self._control_fd, 4096):
+            if b"cancel" in order:
+                self.cancelled = True
+        end_whole_group()
+
+
+def grouped(points: list[tuple[float, dict[str, float]]]) -> tuple[Points, ...]:
+    """Points that tell the same figures together. A number that is not finite is a gap in its curve."""
+    groups: dict[tuple[str, ...], list[list[float | None]]] = {}
+    for moment, figures in points:
+        row = [value if math.isfinite(value) else None for value in figures.values()]
+        groups.setdefault(tuple(figures), []).append([moment, *row])
+    return tuple(Points(names, rows) for names, rows in groups.items())
+
+
+if __name__ == "__main__":
+    main()
