@@ -19,11 +19,6 @@ class Role(StrEnum):
     TRAINER = "trainer"
     ADMIN = "admin"
 
-    @property
-    def rank(self) -> int:
-        """How far it reaches."""
-        return _RANKS[self]
-
     def reaches(self, least: Role) -> bool:
         """Whether it is this role or one above."""
         return _RANKS[self] >= _RANKS[least]

@@ -100,6 +100,7 @@ files = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Index("files_by_age", "created_at"),
+    sa.Index("files_of_an_owner", "owner", "size_bytes"),
 )
 
 # Every file a job holds, its input and result included. A file nobody holds is an upload that waits for its job.

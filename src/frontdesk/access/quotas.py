@@ -1,0 +1,98 @@
+"""How much one user may have at once, and how much of it they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+
+from frontdesk.access.caller import Caller
+from frontdesk.errors import QuotaExceeded
+from frontdesk.store.database import Database
+from frontdesk.store.tables import files, jobs
+
+_WAITING = "queued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLimits:
+    """What everybody may have for whom nothing else was said; 0 is no limit. A visitor's requests are fewer."""
+
+    jobs_waiting: int = 1000
+    stored_bytes: int = 5 * 2**30
+    requests: int = 6000
+    visitor_requests: int = 60
+    visitor_jobs_waiting: int = 20
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """Of something: how much is used, and the limit; 0 is none."""
+
+    used: int
+    limit: int
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one owner uses."""
+
+    jobs_waiting: Quota
+    stored_bytes: Quota
+
+
+class Quotas:
+    """Look at and hold to them. The one user of an installation without sign-in has none."""
+
+    def __init__(self, database: Database, limits: QuotaLimits) -> None:
+        self._database, self._limits = database, limits
+
+    def jobs_waiting(self, caller: Caller) -> int:
+        """How many jobs of this caller may wait at once."""
+        if caller.is_visitor:
+            return self._limits.visitor_jobs_waiting
+        return _chosen(caller, "jobs_waiting_limit", self._limits.jobs_waiting)
+
+    def stored_bytes(self, caller: Caller) -> int:
+        """How many bytes this caller may have stored."""
+        return _chosen(caller, "stored_bytes_limit", self._limits.stored_bytes)
+
+    def requests(self, caller: Caller) -> int:
+        """How many requests a minute this caller may send."""
+        if caller.is_visitor:
+            return self._limits.visitor_requests
+        return _chosen(caller, "requests_limit", self._limits.requests)
+
+    def usage(self, caller: Caller) -> Usage:
+        """What this caller uses now."""
+        return Usage(
+            jobs_waiting=Quota(self._waiting(caller.owner), self.jobs_waiting(caller)),
+            stored_bytes=Quota(self._stored(caller.owner), self.stored_bytes(caller)),
+        )
+
+    def refuse_more_bytes(self, caller: Caller, size_bytes: int) -> None:
+        """Raises QuotaExceeded when this many bytes more would be too many."""
+        limit = self.stored_bytes(caller)
+        if limit and (used := self._stored(caller.owner)) + size_bytes > limit:
+            raise QuotaExceeded(
+                f"You have stored {used:,} of {limit:,} bytes, and this is {size_bytes:,} more. "
+                "Remove files or jobs you no longer need."
+            )
+
+    def _waiting(self, owner: str) -> int:
+        query = sa.select(sa.func.count()).select_from(jobs)
+        with self._database.read() as connection:
+            return connection.execute(
+                query.where(jobs.c.owner == owner, jobs.c.state == _WAITING)
+            ).scalar_one()
+
+    def _stored(self, owner: str) -> int:
+        query = sa.select(sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0)).where(files.c.owner == owner)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+
+def _chosen(caller: Caller, name: str, usual: int) -> int:
+    if caller.user is None:
+        return 0
+    chosen: int | None = getattr(caller.user, name)
+    return usual if chosen is None else chosen
