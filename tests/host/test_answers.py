@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 
 import msgspec
@@ -45,6 +46,15 @@ async def test_it_takes_the_structs_that_the_web_decodes(house: House) -> None:
 @housed("trouble.py")
 async def test_it_fills_in_defaults(house: House) -> None:
     assert (await house.text("trouble")).startswith("nothing 1 by")
+
+
+@housed("trouble.py")
+async def test_what_cannot_be_spelt_fails_no_more_than_its_call(house: House) -> None:
+    with pytest.raises(PredictFailed, match=re.escape("RuntimeError: ?.csv is no table")):
+        await house.ask("trouble", do="raise_broken_text")
+    with pytest.raises(InvalidInput, match=re.escape("/inputs/do?: ?.csv is no table")):
+        await house.ask("trouble", do="refuse_broken_text")
+    assert house.status("trouble").restarts == 0
 
 
 @housed("trouble.py")

@@ -102,6 +102,7 @@ def test_a_model_that_fails_does_not_spoil_a_comparison(web: Web) -> None:
         (b'{"inputs":{"x":1},"version":7}', 422, ["/version"]),
         (b'{"inputs":{"x":' + b"[" * 40 + b"]" * 40 + b"}}", 422, None),
         (b'{"inputs":{"x":NaN}}', 400, None),
+        (b'{"inputs":{"x":1,"\\ud800":1}}', 422, ["/inputs/?"]),
     ],
 )
 def test_it_refuses_what_does_not_fit(web: Web, body: bytes, status: int, where: list[str] | None) -> None:

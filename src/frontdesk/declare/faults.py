@@ -38,7 +38,12 @@ class UnreadablePicture(ValueError):
 
 def below(pointer: str, token: str | int) -> str:
     """The pointer to a member (RFC 6901)."""
-    return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"
+    return f"{pointer}/{whole(str(token)).replace('~', '~0').replace('/', '~1')}"
+
+
+def whole(text: str) -> str:
+    """The text with a question mark for each lone surrogate, of which Python makes text and nobody a message."""
+    return text.encode(errors="replace").decode()
 
 
 def figure(number: float) -> str:

@@ -23,6 +23,14 @@ def _raise() -> None:
     raise RuntimeError("this model's own code failed")
 
 
+def _raise_broken_text() -> None:
+    raise RuntimeError("\udcff.csv is no table")  # as the name of a file may be
+
+
+def _refuse_broken_text() -> None:
+    raise fd.InvalidInput("do\udcff", "\udcff.csv is no table")
+
+
 class Trouble(fd.Model):
     """Obeys."""
 
@@ -38,6 +46,8 @@ class Trouble(fd.Model):
             # Python's lock is held all the while: no other thread of the process runs.
             "hold": lambda: ctypes.PyDLL(None).sleep(int(x)),
             "raise": _raise,
+            "raise_broken_text": _raise_broken_text,
+            "refuse_broken_text": _refuse_broken_text,
             "refuse": _refuse,
             "print": lambda: print("a lot of text " * int(x * 2**20 / 14), flush=True),
             "grow": lambda: _ballast.append(bytearray(b"x" * int(x * 2**20))),
