@@ -46,10 +46,14 @@ class _Network(fd.Model):
 
 def centre(photo: Image.Image) -> np.ndarray:
     """The middle of the photo, its shorter side brought to 256 pixels: 224 x 224 x 3, 0 to 255."""
-    scale = 256 / min(photo.size)
-    photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BILINEAR)
-    left, top = (photo.width - SIDE) // 2, (photo.height - SIDE) // 2
-    return np.asarray(photo.crop((left, top, left + SIDE, top + SIDE)), np.float32)
+    width, height = photo.size
+    across, down = (round(side * 256 / min(photo.size)) for side in photo.size)
+    left, top = (across - SIDE) // 2, (down - SIDE) // 2
+    # Only the middle is resized: all of a picture one pixel wide would be as high as the tallest house.
+    middle = (
+        left * width / across, top * height / down, (left + SIDE) * width / across, (top + SIDE) * height / down
+    )  # fmt: skip
+    return np.asarray(photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR, middle), np.float32)
 
 
 class Mobilenetv2(_Network):

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as Pictures
 
 from frontdesk.catalog.artifact import model_of_onnx
+from frontdesk.catalog.artifact_pictures import Recipe
 from frontdesk.declare.kinds import Boolean, Drawing, Image, Integer, Number, Series, Text
 from frontdesk.declare.model import Model, Version
 from frontdesk.declare.outputs import Classification, Value, encode_outputs
@@ -402,3 +403,14 @@ def test_a_real_network_reads_real_digits(test_data: Path) -> None:
     answers = model.predict_batch(drawing=list(drawings))
     right = [int(np.argmax(answer.scores)) == digit for answer, digit in zip(answers, truth, strict=True)]
     assert np.mean(right) > 0.97
+
+
+def test_only_the_middle_of_a_long_picture_is_resized() -> None:
+    recipe = Recipe(
+        width=8, height=8, channels="RGB", axes="HWC", crops=True, divisor=1.0, mean=(0.0,), std=(1.0,)
+    )
+    long = Pictures.new("RGB", (5_000_000, 1))
+    long.putpixel((2_500_000, 0), (255, 255, 255))
+    values = recipe.tensor(long)
+    assert values.shape == (8, 8, 3)
+    assert values.max() > 0

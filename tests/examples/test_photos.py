@@ -133,3 +133,14 @@ def test_without_weights_it_says_what_to_run(repository: Path, test_data: Path, 
         assert bare.http.get("/info").json()["images"] == []
         page = bare.http.get("/tasks/photos", headers={"Accept": "text/html"}, follow_redirects=True)
         assert page.status_code == 200
+
+
+@pytest.mark.parametrize("model", ["mobilenetv2", "squeezenet"])
+def test_a_picture_one_pixel_wide_costs_no_more_than_any_other(
+    server: Server, model: str, tmp_path: Path
+) -> None:
+    Image.new("L", (1, 200_000)).save(tmp_path / "line.png")
+    with (tmp_path / "line.png").open("rb") as line:
+        address = f"/api/tasks/photos/predict?model={model}"
+        response = server.http.post(address, files={"photo": line}, headers={"Prefer": "wait=5"})
+    assert response.status_code == 200, response.text

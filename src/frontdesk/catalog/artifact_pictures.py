@@ -72,13 +72,17 @@ class Recipe:
         if not self.crops:
             return picture.resize((self.width, self.height), Pictures.Resampling.BILINEAR)
         scale = max(self.width / picture.width, self.height / picture.height) * _CROP_MARGIN
-        size = (
-            max(self.width, round(picture.width * scale)),
-            max(self.height, round(picture.height * scale)),
+        across = max(self.width, round(picture.width * scale))
+        down = max(self.height, round(picture.height * scale))
+        left, top = (across - self.width) // 2, (down - self.height) // 2
+        # Only the middle is resized: all of a picture one pixel wide may be too large for any memory.
+        middle = (
+            left * picture.width / across,
+            top * picture.height / down,
+            (left + self.width) * picture.width / across,
+            (top + self.height) * picture.height / down,
         )
-        picture = picture.resize(size, Pictures.Resampling.BILINEAR)
-        left, top = (size[0] - self.width) // 2, (size[1] - self.height) // 2
-        return picture.crop((left, top, left + self.width, top + self.height))
+        return picture.resize((self.width, self.height), Pictures.Resampling.BILINEAR, middle)
 
 
 def recipe_of(tensor: Tensor, notes: Notes) -> Recipe | None:
