@@ -123,3 +123,8 @@ def test_other_log_lines_are_json_with_the_request_id_too() -> None:
         request_id.reset(token)
     assert (line["event"], line["level"], line["request_id"]) == ("it broke", "error", "id-3")
     assert "ValueError" in line["traceback"]
+
+
+def test_a_log_line_is_written_even_of_what_cannot_be_spelt() -> None:
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, "no table: %s", ("\udcff.csv",), None)
+    assert json.loads(JsonLines().format(record))["event"] == "no table: ?.csv"

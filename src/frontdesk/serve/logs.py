@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from frontdesk.declare.faults import whole
+
 _PAUSE_S = 0.2
 _BATCH = 100  # small enough that the writing thread never keeps the event loop waiting for long
 _STANDARD_ERROR = 2
@@ -128,9 +130,9 @@ class JsonLines(logging.Formatter):
         line = _LogLine(
             time=datetime.fromtimestamp(record.created, UTC),
             level=record.levelname.lower(),
-            event=record.getMessage(),
+            event=whole(record.getMessage()),
             logger=record.name,
             request_id=request_id.get(),
-            traceback=self.formatException(record.exc_info) if record.exc_info else "",
+            traceback=whole(self.formatException(record.exc_info)) if record.exc_info else "",
         )
         return msgspec.json.encode(line).decode()
