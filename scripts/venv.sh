@@ -34,7 +34,8 @@ fi
 
 echo "frontdesk: installing Python packages (once; a minute or two)."
 log=.venv/setup.log
-if ! .venv/bin/python -m pip install --quiet --retries 2 --constraint scripts/pins.txt \
+# A variable and not the option, which the pip that fetches build tools would not hear of.
+if ! PIP_RETRIES=2 .venv/bin/python -m pip install --quiet --constraint scripts/pins.txt \
     --editable ".[$extra]" >"$log" 2>&1; then
     if grep -qiE 'NewConnectionError|ConnectTimeout|name resolution|ProxyError|Network is unreachable' "$log"; then
         fail "the Python package index cannot be reached. Is there a network? What pip said is in $log."
