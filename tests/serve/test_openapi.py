@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema
@@ -10,6 +11,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
+from frontdesk.declare.signature import TaskCard
 from frontdesk.serve.routes import api_routes
 from support.web import Web
 
@@ -29,13 +31,16 @@ def test_every_route_is_described(document: dict[str, Any], web: Web) -> None:
         for route in api_routes()
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
-        for path in expanded(route.path, list(web.app.state.services.tasks))
+        for path in expanded(route.path, web.app.state.services.tasks)
     } - {("GET", "/openapi.json"), ("GET", "/docs")}
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert described == declared
 
 
-def expanded(path: str, tasks: list[str]) -> list[str]:
+def expanded(path: str, tasks: Mapping[str, TaskCard]) -> list[str]:
+    if path.endswith("/train"):
+        trained = [card.name for card in tasks.values() if any(model.trains for model in card.models)]
+        return [path.replace("{task}", task) for task in trained]
     if re.search(r"/(predict|compare)$", path):
         return [path.replace("{task}", task) for task in tasks]
     return [path]

@@ -180,31 +180,29 @@ class Trainer:
         child = await TrainChild.start(spec)
         watching = asyncio.create_task(self._watch(child, bench, began))
         telling = asyncio.create_task(self._tell(lease, child))
-        was_cancelled = False
+        was_cancelled, code = False, 0
         try:
             try:
-                code = await self._ended(child)
+                code = await child.ended()
             except asyncio.CancelledError:
                 was_cancelled = model.keeps_cancelled and await self._is_cancelled(lease.job)
                 if not was_cancelled:
                     raise
                 child.cancel()
-                async with asyncio.timeout(self._limits.cancel_grace_s):
-                    code = await self._ended(child)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.cancel_grace_s):
+                        code = await child.ended()
         finally:
-            child.kill("It was cancelled.")
+            child.end()
             for task_of_ours in (watching, telling):
                 task_of_ours.cancel()
             await asyncio.gather(watching, telling, return_exceptions=True)
         with contextlib.suppress(LeaseLost):
             await self._tell_now(lease, child)
-        if not isinstance(child.verdict, Trained) or (code != 0 and not child.cause):
+        if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
         origin = _origin(lease.job, model, spec, child.verdict, time.monotonic() - began, was_cancelled)
         return await self._keep(lease, model, payload, bench, child.verdict, origin, hosts)
-
-    async def _ended(self, child: TrainChild) -> int:
-        return await child.ended()
 
     async def _is_cancelled(self, job: Job) -> bool:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""

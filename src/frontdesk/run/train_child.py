@@ -77,8 +77,12 @@ class TrainChild:
         self._tell(CANCEL)
 
     def kill(self, cause: str) -> None:
-        """End it, and every process it started, now."""
+        """End it for a reason that its owner shall read."""
         self.cause = self.cause or cause
+        self.end()
+
+    def end(self) -> None:
+        """End it, and every process it started, now."""
         self._kill_group()
 
     async def ended(self) -> int:

@@ -17,8 +17,11 @@ from frontdesk.declare.kinds import BINARY_KINDS, Series, Table
 from frontdesk.declare.schema import inputs_schema, outputs_schema
 from frontdesk.declare.signature import TaskCard
 from frontdesk.host.messages import HostStatus
+from frontdesk.serve.api.train import CurvesDocument
+from frontdesk.serve.api.versions import VersionsDocument
 from frontdesk.serve.live import EventDocument
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
+from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
 from frontdesk.serve.problems import ProblemDocument
 
 _DOCUMENTS = (
@@ -26,6 +29,8 @@ _DOCUMENTS = (
     documents.JobDocument,
     documents.JobsDocument,
     documents.FileDocument,
+    VersionsDocument,
+    CurvesDocument,
     ProblemDocument,
     EventDocument,
     HostStatus,
@@ -50,12 +55,14 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = dict(SHARED_PATHS)
+    paths: Json = SHARED_PATHS | TRAINING_PATHS
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
         schemas[names.outputs] = outputs_schema(card.signature.outputs)
         paths[f"/api/tasks/{card.name}/predict"] = {"post": _predict(card, names)}
+        if any(model.trains for model in card.models):
+            paths[f"/api/tasks/{card.name}/train"] = {"post": train_operation(card)}
         paths[f"/api/tasks/{card.name}/compare"] = {"post": _compare(card, names)}
     return {
         "openapi": "3.1.0",
@@ -66,7 +73,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         },
         "tags": [
             *({"name": card.name, "description": card.description or card.title} for card in tasks.values()),
-            {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "operations"},
+            {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "versions"}, {"name": "operations"},
         ],
         "paths": paths,
         "components": {"schemas": schemas},

@@ -88,10 +88,10 @@ def _events(description: str) -> Json:
     }
 
 
-_JOB_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
+JOB_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
 _FILE_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
-_TASK = parameter("task", "path", {"type": "string"})
-_MODEL = parameter("model", "path", {"type": "string"})
+TASK = parameter("task", "path", {"type": "string"})
+MODEL = parameter("model", "path", {"type": "string"})
 _PAGING = (
     parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
     parameter("cursor", "query", {"type": "string"}, "`next` of the page before."),
@@ -105,7 +105,7 @@ _RESUME = (
 def _job_verb(verb: str, summary: str) -> Json:
     return {
         "post": operation(
-            f"{verb}_job", "jobs", summary, parameters=[_JOB_ID],
+            f"{verb}_job", "jobs", summary, parameters=[JOB_ID],
             responses=_answer("JobDocument", "The job as it is now."), problems=(404, 409),
         )
     }  # fmt: skip
@@ -120,7 +120,7 @@ SHARED_PATHS: Json = {
     },
     "/api/tasks/{task}": {
         "get": operation(
-            "show_task", "tasks", "One task with its schemas", parameters=[_TASK],
+            "show_task", "tasks", "One task with its schemas", parameters=[TASK],
             responses=_answer("TaskDocument", "The task."), problems=(404,),
         )
     },
@@ -140,11 +140,11 @@ SHARED_PATHS: Json = {
     "/api/jobs/{id}": {
         "get": operation(
             "show_job", "jobs", "One job",
-            parameters=[_JOB_ID, parameter("wait", "query", {"type": "number"}, "Seconds to wait for its end.")],
+            parameters=[JOB_ID, parameter("wait", "query", {"type": "number"}, "Seconds to wait for its end.")],
             responses=_answer("JobDocument", "The job."), problems=(404, 422),
         ),
         "delete": operation(
-            "remove_job", "jobs", "Remove a job that is over", parameters=[_JOB_ID],
+            "remove_job", "jobs", "Remove a job that is over", parameters=[JOB_ID],
             responses={"204": {"description": "Removed."}}, problems=(404, 409),
         ),
     },
@@ -154,19 +154,19 @@ SHARED_PATHS: Json = {
     "/api/jobs/{id}/unarchive": _job_verb("unarchive", "Bring an archived job back"),
     "/api/jobs/{id}/input": {
         "get": operation(
-            "show_job_input", "jobs", "What the job was made from", parameters=[_JOB_ID],
+            "show_job_input", "jobs", "What the job was made from", parameters=[JOB_ID],
             responses=_bytes("The file, or the inputs as JSON.", or_json=True), problems=(404,),
         )
     },
     "/api/jobs/{id}/result": {
         "get": operation(
-            "show_job_result", "jobs", "What came of the job", parameters=[_JOB_ID],
+            "show_job_result", "jobs", "What came of the job", parameters=[JOB_ID],
             responses=_bytes("The file, or the outputs as JSON.", or_json=True), problems=(404, 409),
         )
     },
     "/api/jobs/{id}/events": {
         "get": operation(
-            "job_events", "jobs", "Events of one job as they happen", parameters=[_JOB_ID, *_RESUME],
+            "job_events", "jobs", "Events of one job as they happen", parameters=[JOB_ID, *_RESUME],
             responses=_events("Events, each an EventDocument; `end` when the job is over."), problems=(400, 404),
         )
     },
@@ -212,13 +212,13 @@ SHARED_PATHS: Json = {
     },
     "/api/tasks/{task}/models/{model}/restart": {
         "post": operation(
-            "restart_host", "operations", "Try a broken or running model afresh", parameters=[_TASK, _MODEL],
+            "restart_host", "operations", "Try a broken or running model afresh", parameters=[TASK, MODEL],
             responses={"204": {"description": "It is tried."}}, problems=(404, 503),
         )
     },
     "/api/tasks/{task}/models/{model}/log": {
         "get": operation(
-            "host_log", "operations", "The end of what a model's code printed", parameters=[_TASK, _MODEL],
+            "host_log", "operations", "The end of what a model's code printed", parameters=[TASK, MODEL],
             responses=_text("The end of the log."),
             problems=(404, 503),
         )

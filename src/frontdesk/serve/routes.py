@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from frontdesk.declare.signature import TaskCard
 from frontdesk.serve import docs
-from frontdesk.serve.api import events, files, jobs, operations, tasks
+from frontdesk.serve.api import events, files, jobs, operations, tasks, train, versions
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.pages import page_routes
@@ -32,6 +32,11 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/tasks/{task}", GET=tasks.show_task),
         resource("/api/tasks/{task}/models/{model}/restart", POST=operations.restart_host),
         resource("/api/tasks/{task}/models/{model}/log", GET=operations.host_log),
+        resource("/api/tasks/{task}/train", POST=train.train),
+        resource("/api/tasks/{task}/models/{model}/versions", GET=versions.list_versions),
+        resource("/api/tasks/{task}/models/{model}/versions/{n}", DELETE=versions.remove_version),
+        resource("/api/tasks/{task}/models/{model}/versions/{n}/live", POST=versions.go_live),
+        resource("/api/tasks/{task}/models/{model}/versions/{n}/download", GET=versions.download_version),
         resource("/api/jobs", GET=jobs.list_jobs),
         resource("/api/jobs/{id}", GET=jobs.show_job, DELETE=jobs.remove_job),
         resource("/api/jobs/{id}/events", GET=events.job_events),
@@ -41,6 +46,9 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/jobs/{id}/unarchive", POST=jobs.unarchive_job),
         resource("/api/jobs/{id}/input", GET=jobs.show_input),
         resource("/api/jobs/{id}/result", GET=jobs.show_result),
+        resource("/api/jobs/{id}/metrics", GET=train.show_metrics),
+        resource("/api/jobs/{id}/metrics.csv", GET=train.show_metrics_csv),
+        resource("/api/jobs/{id}/log", GET=train.show_log),
         resource("/api/events", GET=events.all_events),
         resource("/api/files", POST=files.upload_file),
         resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),

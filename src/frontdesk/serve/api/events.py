@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from frontdesk.serve.api.reading import known_query, whole_number
 from frontdesk.serve.live import hub_of, job_stream, owner_stream, reader_of
 from frontdesk.serve.problems import Problem
+from frontdesk.serve.runs import visible_job
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import owner_of
@@ -21,7 +22,7 @@ _LARGEST_ID = 2**63 - 1
 async def job_events(request: Request) -> Response:
     """GET /api/jobs/{id}/events: from the job's first event on, until the job is over."""
     after = _resume_after(request) or 0
-    job = await in_thread(services_of(request).desk.get, request.path_params["id"], owner_of(request))
+    job = await visible_job(request)
     return _stream(request, job_stream(hub_of(request), reader_of(request), job, after))
 
 

@@ -1,0 +1,95 @@
+"""A version to take away: its files and a model card, as one zip that is made while it is sent."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from frontdesk.catalog.versions import VersionRecord
+from frontdesk.declare.signature import ModelCard, TaskCard
+
+_CHUNK_BYTES = 2**18
+
+
+class _Drain(io.RawIOBase):
+    """Takes what is written and gives it away; cannot seek, so the zip is written from front to back."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+def bundle(task: TaskCard, model: ModelCard, version: VersionRecord) -> Iterator[bytes]:
+    """The zip, in pieces. Links are left out: they lead to where the receiver is not."""
+    drain = _Drain()
+    with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("MODEL_CARD.md", model_card(task, model, version))
+        for path in sorted(version.folder.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            name = f"artifacts/{path.relative_to(version.folder)}"
+            with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
+                while chunk := source.read(_CHUNK_BYTES):
+                    target.write(chunk)
+                    yield drain.take()
+    yield drain.take()
+
+
+def model_card(task: TaskCard, model: ModelCard, version: VersionRecord) -> str:
+    """What a version is and what it was made of, in Markdown."""
+    origin = version.origin
+    parts = [
+        f"# {task.title}: {model.title}, version {version.number}",
+        model.description or task.description,
+        "## What it measured on held-out data",
+        _table("metric", version.metrics),
+        "## Parameters",
+        _table("parameter", version.parameters),
+        "## How it was made",
+        _table(
+            "",
+            {
+                "trained": f"{version.created_at:%Y-%m-%d %H:%M} UTC",
+                "by": origin.owner or "the server, at its first start",
+                "took": f"{origin.duration_s:.1f} s",
+                "seed": origin.seed,
+                "data": origin.data or "the author's own",
+                "data, SHA-256": origin.data_sha256 or "not known",
+                "code, SHA-256": origin.code_sha256 or "not known",
+                "training": version.job or "none",
+            },
+        ),
+        *(["It was cancelled, and keeps what it had learned by then."] if origin.was_cancelled else []),
+        "## Libraries",
+        _table("library", origin.libraries),
+        "## Inputs",
+        _table("input", {field.name: field.kind.__struct_config__.tag for field in task.signature.inputs}),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(name: str, values: Any) -> str:
+    if not values:
+        return "None."
+    rows = [f"| {key} | {_cell(value)} |" for key, value in values.items()]
+    return "\n".join([f"| {name} | |", "|---|---|", *rows])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict) and "counts" in value:
+        rows = zip(value["labels"], value["counts"], strict=True)
+        return "; ".join(f"{label}: {', '.join(map(str, counts))}" for label, counts in rows)
+    text = f"{value:.6g}" if isinstance(value, float) else "–" if value is None else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
