@@ -5,6 +5,7 @@
     ├── SettingsError         a setting cannot be used as it is
     ├── MalformedBody         what was sent is not even JSON
     ├── InvalidInput          what was asked does not fit the signature
+    ├── SheetFault            a spreadsheet cannot be read
     ├── NotFound              there is no such thing, or it is not yours
     ├── NotSignedIn           it takes somebody we know
     ├── Forbidden             we know who asks, and they may not
@@ -79,6 +80,10 @@ class InvalidInput(FrontdeskError, ValueError):
         error.faults = tuple(faults)
         Exception.__init__(error, "; ".join(f"{f.pointer}: {f.detail}" for f in faults))
         return error
+
+
+class SheetFault(FrontdeskError):
+    """A file cannot be read as a spreadsheet; the sentence is for whoever sent it."""
 
 
 class NotFound(FrontdeskError):

@@ -43,6 +43,22 @@ def to_python(
     return arguments
 
 
+def columns_to_python(
+    fields: tuple[Field, ...], columns: Mapping[str, list[Any]], rows: int
+) -> dict[str, list[Any]]:
+    """The arguments of `predict_batch`: a list of `rows` values for each field."""
+    arguments: dict[str, list[Any]] = {}
+    for field in fields:
+        values = columns.get(field.name)
+        if values is None:
+            values = [field.default] * rows
+        convert = None if isinstance(field.kind, Number) else _CONVERT.get(type(field.kind))
+        if convert is not None:
+            values = [value if value is None else convert(field.kind, value, None) for value in values]
+        arguments[field.name] = values
+    return arguments
+
+
 def _number(kind: Number, value: float, pixel_limit: int | None) -> float:
     return float(value)
 

@@ -13,7 +13,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from frontdesk.desk import leasing, looking, owning, pruning, records, submitting
+from frontdesk.desk import leasing, looking, owning, pruning, records, results, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
 from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
@@ -124,6 +124,10 @@ class Desk:
         """It cannot be done. Raises LeaseLost."""
         if self.settle([], [(lease, failure)]):
             raise LeaseLost(lease.job.id)
+
+    def attach(self, lease: Lease, file_id: str) -> None:
+        """Make this file the job's result, or what there is of it. Raises LeaseLost."""
+        self._files.discard(self._database.write(lambda c: results.attach(c, lease, file_id)))
 
     def release(self, lease: Lease) -> None:
         """Give it back untried. Nothing to do where the lease is lost."""

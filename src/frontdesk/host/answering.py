@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from frontdesk.declare.faults import whole
 from frontdesk.declare.model import Model
+from frontdesk.declare.output_columns import joined, output_columns
 from frontdesk.declare.outputs import encode_outputs, split_rows
 from frontdesk.declare.signature import Signature
-from frontdesk.declare.values import to_python
+from frontdesk.declare.values import columns_to_python, to_python
 from frontdesk.errors import FrontdeskError, InvalidInput
 from frontdesk.host.batching import WaitingCall
-from frontdesk.host.messages import FRAME_LIMIT_BYTES, Answer, Failed, Refused
+from frontdesk.host.messages import FRAME_LIMIT_BYTES, Answer, Failed, Refused, RowsAnswer
 
 Outcome = Answer | Refused | Failed
 
@@ -41,6 +45,8 @@ class Answering:
 
     def answer(self, batch: Sequence[WaitingCall]) -> list[Outcome]:
         """One outcome for each call, in order."""
+        if batch[0].rows:
+            return [self.answer_rows(call) for call in batch]
         outcomes: dict[int, Outcome] = {}
         asked: dict[int, dict[str, Any]] = {}
         for place, call in enumerate(batch):
@@ -55,6 +61,46 @@ class Answering:
                 self._outcome(call_id, returned[row]) if returned else self._ask_alone(call_id, inputs)
             )
         return [outcomes[place] for place in range(len(batch))]
+
+    def answer_rows(self, call: WaitingCall) -> Outcome:
+        """One outcome for a call of many rows. A row that spoils it for all is found and named."""
+        began = time.perf_counter()
+        try:
+            columns = columns_to_python(self._fields, call.inputs, call.rows)
+            rows = RowsAnswer(*self._answered_rows(columns, call.rows))
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            return _fault(call.key[1], error)
+        outputs = msgspec.msgpack.encode(rows)
+        if len(outputs) > _LARGEST_OUTPUTS_BYTES:
+            return Failed(
+                call.key[1], f"The answers, {len(outputs) >> 20} MB of them, are too large to send."
+            )
+        return Answer(call.key[1], outputs, time.perf_counter() - began)
+
+    def _answered_rows(
+        self, columns: dict[str, list[Any]], count: int
+    ) -> tuple[dict[str, list[Any]], dict[int, str]]:
+        if self._predict_batch is not None:
+            with contextlib.suppress(Exception, SystemExit):
+                return output_columns(self._outputs, self._predict_batch(**columns), count), {}
+        answers: list[Any] = []
+        faults: dict[int, str] = {}
+        names = list(columns)
+        for place, row in enumerate(zip(*columns.values(), strict=True) if names else [()] * count):
+            inputs = dict(zip(names, row, strict=True))
+            try:
+                answer = self._batch([inputs])[0] if self._predict_batch else self._predict(**inputs)
+                cells = output_columns(self._outputs, [answer], 1)
+                answers.append({name: column[0] for name, column in cells.items()})
+            except InvalidInput as refusal:
+                faults[place] = "; ".join(fault.detail for fault in refusal.faults)
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                if not faults:  # one is enough to see what is wrong; a million would fill the log
+                    traceback.print_exception(error)
+                faults[place] = sentence(error)
+            if place in faults:
+                answers.append({})
+        return joined(answers), faults
 
     def _ask_together(self, rows: list[dict[str, Any]]) -> list[_Returned] | None:
         """What predict_batch returns for each row; None when there is none, or when it cannot."""

@@ -29,11 +29,17 @@ CallKey = tuple[Client, int]
 
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
-    """A call in line. A `solo` one shares no batch."""
+    """A call in line. A `solo` one shares no batch, nor does one of many `rows`."""
 
     key: CallKey
     inputs: dict[str, Any]
     solo: bool = False
+    rows: int = 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it makes a batch of its own."""
+        return self.solo or self.rows > 0
 
 
 class Line:
@@ -114,7 +120,7 @@ class Line:
         batch: list[WaitingCall] = []
         now = time.monotonic()
         while self._calls and len(batch) < limit:
-            if batch and self._calls[0].solo:
+            if batch and self._calls[0].is_alone:
                 break
             call = self._calls.popleft()
             # Noted as begun before it stops being unbegun: a cancellation always finds it somewhere.
@@ -123,6 +129,6 @@ class Line:
                 del self._begun_at[call.key]
                 continue
             batch.append(call)
-            if call.solo:
+            if call.is_alone:
                 break
         return batch

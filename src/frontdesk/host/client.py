@@ -92,12 +92,14 @@ class HostClient:
         *,
         timeout_s: float | None = None,
         on_cancel: Literal["drop", "kill"] = "drop",
+        rows: int = 0,
     ) -> HostAnswer:
         """Ask a model, started if need be; None means its live version.
 
         `timeout_s` is for the model's work; without it the model's own limit counts, or else the
         installation's. When the caller is cancelled, a call still in line is dropped; one the model
         works on goes on unheard, or with `on_cancel="kill"` is ended together with its host (but see UNHEARD).
+        With `rows` it is that many questions, `inputs` has a list for each input, and the answer is a RowsAnswer.
         """
         key = (task, model, version or 0)
         route = self._routes.get(key)
@@ -107,16 +109,18 @@ class HostClient:
             raise Overloaded(f"{route.waiting} calls wait for this model already.")
         route.waiting += 1
         try:
-            return await self._call(route, inputs, timeout_s, on_cancel == "kill")
+            return await self._call(route, inputs, timeout_s, on_cancel == "kill", rows)
         finally:
             route.waiting -= 1
 
-    async def _call(self, route: _Route, inputs: Any, timeout_s: float | None, kill: bool) -> HostAnswer:
+    async def _call(
+        self, route: _Route, inputs: Any, timeout_s: float | None, kill: bool, rows: int
+    ) -> HostAnswer:
         solo = False
         for _ in range(1 + _RESENDS_LIMIT):
             while (link := route.link) is None:
                 await self._open(route)
-            pending = link.send(inputs, solo=solo, timeout_s=timeout_s or route.timeout_s)
+            pending = link.send(inputs, solo=solo, timeout_s=timeout_s or route.timeout_s, rows=rows)
             try:
                 return await pending.answer
             except HostLost as lost:

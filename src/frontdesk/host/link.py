@@ -92,11 +92,11 @@ class Link(asyncio.Protocol):
 
     # ------------------------------------------------------------------------- asking
 
-    def send(self, inputs: Any, *, solo: bool, timeout_s: float) -> PendingCall:
+    def send(self, inputs: Any, *, solo: bool, timeout_s: float, rows: int = 0) -> PendingCall:
         """Send a call, together with all others of this turn of the loop."""
         self._last_id += 1
         try:
-            self._put(Call(self._last_id, inputs, solo))
+            self._put(Call(self._last_id, inputs, solo, rows))
         except FrameTooLarge:
             raise InvalidInput.of([Fault("/inputs", "This is too large for a model to receive.")]) from None
         deadline = self._loop.time() + timeout_s

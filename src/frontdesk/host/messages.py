@@ -26,11 +26,23 @@ class Message(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 class Call(Message, frozen=True, tag=1):
     """Answer this. A `solo` call runs in a batch of its own and is announced by Begun:
-    it is one that was in flight when a host died, so it may be the one that killed it."""
+    it is one that was in flight when a host died, so it may be the one that killed it.
+
+    With `rows`, it is that many questions at once: `inputs` has a list for each input, and the outputs of the
+    Answer are a RowsAnswer. Such a call has a batch of its own, too.
+    """
 
     id: int
     inputs: dict[str, Any]
     solo: bool = False
+    rows: int = 0
+
+
+class RowsAnswer(msgspec.Struct, frozen=True, gc=False):
+    """What came of many questions: columns of one length, and by place the reason where there is no answer."""
+
+    columns: dict[str, list[Any]]
+    faults: dict[int, str]
 
 
 class Cancel(Message, frozen=True, tag=2):

@@ -190,7 +190,7 @@ class Reception:
 
     def _receive(self, connection: Connection, message: ToHost) -> None:
         if isinstance(message, Call):
-            self.line.add(WaitingCall((connection, message.id), message.inputs, message.solo))
+            self.line.add(WaitingCall((connection, message.id), message.inputs, message.solo, message.rows))
             return
         key = (connection, message.id)
         if self.line.withdraw(key):

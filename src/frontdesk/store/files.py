@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -48,6 +50,9 @@ class FileStore(Protocol):
 
     def read(self, file_id: str) -> bytes:
         """Its bytes at once."""
+
+    def local(self, file_id: str) -> AbstractContextManager[Path]:
+        """Its bytes as a file on this machine, to be read until the block ends."""
 
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""
@@ -109,6 +114,14 @@ class FolderFiles:
         """Its bytes at once."""
         with self.open(file_id) as content:
             return content.read()
+
+    @contextlib.contextmanager
+    def local(self, file_id: str) -> Iterator[Path]:
+        """Its bytes as a file on this machine, to be read until the block ends."""
+        path = self._path(self.get(file_id).id)
+        if not path.is_file():
+            raise NotFound("There is no such file.")
+        yield path
 
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""

@@ -1,0 +1,34 @@
+"""Result files: what a job made, whole or as far as it came."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from frontdesk.desk.job import JobState, Lease
+from frontdesk.errors import LeaseLost
+from frontdesk.store.tables import files, job_files, jobs
+
+_TAKES_A_RESULT = (JobState.RUNNING.value, JobState.FAILED.value, JobState.CANCELLED.value)
+
+
+def attach(connection: sa.Connection, lease: Lease, file_id: str) -> list[str]:
+    """Make this file the job's result; give the ids of files that nobody holds any more.
+
+    A job that has just failed or was cancelled takes one too: what there is of its work. Raises LeaseLost where
+    another attempt was begun meanwhile.
+    """
+    query = sa.select(jobs.c.result_file).where(
+        jobs.c.id == lease.job.id, jobs.c.lease_token == lease.token, jobs.c.state.in_(_TAKES_A_RESULT)
+    )
+    row = connection.execute(query.with_for_update()).first()
+    if row is None:
+        raise LeaseLost(lease.job.id)
+    connection.execute(sa.update(jobs).where(jobs.c.id == lease.job.id).values(result_file=file_id))
+    connection.execute(sa.insert(job_files).values(job=lease.job.id, file=file_id))
+    if row.result_file is None:
+        return []
+    connection.execute(
+        sa.delete(job_files).where(job_files.c.job == lease.job.id, job_files.c.file == row.result_file)
+    )
+    connection.execute(sa.delete(files).where(files.c.id == row.result_file))
+    return [row.result_file]
