@@ -9,7 +9,7 @@ import pytest
 from frontdesk.errors import DeclarationError
 from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.routes import api_routes
-from support.web import Web
+from support.web import WAIT_LIMIT_S, Web
 
 
 def test_a_classic_route_asks(web: Web) -> None:
@@ -34,6 +34,12 @@ def test_what_a_model_refuses_is_a_problem_there_too(web: Web) -> None:
     response = web.http.get("/old/double/1001")
     assert response.status_code == 422
     assert response.json()["errors"][0]["pointer"] == "/inputs/x"
+
+
+def test_it_is_the_same_problem_when_it_took_a_ticket_to_find_out(web: Web) -> None:
+    response = web.http.get("/old/double/666", params={"pause_s": WAIT_LIMIT_S + 0.3})
+    assert response.status_code == 422, response.text
+    assert response.json()["errors"] == [{"pointer": "/inputs", "detail": "Anything but this."}]
 
 
 def test_other_methods_are_refused_and_named(web: Web) -> None:

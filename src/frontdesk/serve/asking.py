@@ -39,7 +39,7 @@ from frontdesk.serve.threads import in_thread
 from frontdesk.serve.tickets import Question, Tickets
 from frontdesk.store.ids import new_id
 
-__all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of"]
+__all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of", "refusal_of"]
 
 _LOOK_S = 5.0
 _LISTEN_AFTER_S = (
@@ -190,10 +190,8 @@ class Asker:
                 assert job.outputs is not None
                 assert job.version is not None
                 return Answered(job.id, job.model, job.version, job.outputs)
-            case JobState.FAILED:
-                raise _refusal(job)
-            case JobState.CANCELLED:
-                raise Conflict("The job of this Idempotency-Key was cancelled.")
+            case JobState.FAILED | JobState.CANCELLED:
+                raise refusal_of(job)
         return Ticketed(job)
 
     async def wait_for(self, job: Job, wait_s: float) -> Job:
@@ -220,8 +218,10 @@ _REFUSALS: dict[str | None, type[FrontdeskError]] = {
 }
 
 
-def _refusal(job: Job) -> FrontdeskError:
-    """The error this job failed with, as it would have been raised without a job."""
+def refusal_of(job: Job) -> FrontdeskError:
+    """Why this job has no answer: the error it failed with, as it would have been raised without a job."""
+    if job.state is JobState.CANCELLED:
+        return Conflict("The job of this request was cancelled.")
     reason = job.error or "The model could not answer."
     if job.error_kind == InvalidInput.__name__:
         return InvalidInput.of([Fault("/inputs", reason)])

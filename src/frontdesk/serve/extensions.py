@@ -21,10 +21,10 @@ from starlette.routing import BaseRoute, Match, Route
 from frontdesk.declare.routes import RouteDeclaration, RouteResponse, Routes
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState
-from frontdesk.errors import CallTimeout, DeclarationError, NotFound, PredictFailed
+from frontdesk.errors import CallTimeout, DeclarationError, NotFound
 from frontdesk.serve.api.documents import counted_job_document
 from frontdesk.serve.api.reading import json_response, media_type
-from frontdesk.serve.asking import Answered, Question, asker_of
+from frontdesk.serve.asking import Answered, Question, asker_of, refusal_of
 from frontdesk.serve.forms import read_form
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.services import services_of
@@ -83,7 +83,7 @@ class ClassicRequest:
         if job.state is JobState.SUCCEEDED and job.outputs is not None:
             return _outputs(job.outputs)
         if job.state.is_final:
-            raise PredictFailed(job.error or "The model could not answer.")
+            raise refusal_of(job)
         raise CallTimeout(f"The model needs longer; the answer will be at /api/jobs/{job.id}.")
 
     async def submit(self, task: str, inputs: Mapping[str, Any], model: str | None = None) -> dict[str, Any]:

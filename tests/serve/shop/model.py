@@ -20,6 +20,8 @@ class Doubling(fd.Model):
         pause_s: Annotated[float, fd.Number(ge=0, le=60)] = 0.0,
     ) -> float:
         time.sleep(pause_s)
+        if x == 666:
+            raise fd.InvalidInput("x", "Anything but this.")
         return 2 * x
 
 

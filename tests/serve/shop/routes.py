@@ -9,7 +9,9 @@ routes = fd.Routes()
 
 @routes.route("GET", "/old/double/{x}")
 async def double(request: fd.RouteRequest) -> dict[str, float]:
-    answer = await request.ask("double", {"x": float(request.path["x"])})
+    answer = await request.ask(
+        "double", {"x": float(request.path["x"]), "pause_s": float(request.query.get("pause_s", 0))}
+    )
     return {"data": answer["answer"]["value"]}
 
 
