@@ -37,9 +37,9 @@ from frontdesk.run.cells import Inputs, inputs_of
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.store.files import FileStore
+from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
 from frontdesk.store.sheets.rows import Rows, Sheet
-from frontdesk.store.sheets.writing import SheetFormat
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from frontdesk.run.chunks import Chunks
+from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
 from frontdesk.store.sheets.rows import Sheet, place_names
-from frontdesk.store.sheets.writing import SheetFormat, Table, is_too_long, reads_as_numbers, write_sheet
+from frontdesk.store.sheets.writing import Table, is_too_long, reads_as_numbers, write_sheet
 
 
 def write_result(source: Path, kind: str, chunks: Chunks) -> tuple[Path, list[str]]:

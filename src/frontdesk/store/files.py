@@ -54,6 +54,9 @@ class FileStore(Protocol):
     def local(self, file_id: str) -> AbstractContextManager[Path]:
         """Its bytes as a file on this machine, to be read until the block ends."""
 
+    def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
+        """The newest of an owner's files whose names end so."""
+
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""
 
@@ -122,6 +125,13 @@ class FolderFiles:
         if not path.is_file():
             raise NotFound("There is no such file.")
         yield path
+
+    def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
+        """The newest of an owner's files whose names end so."""
+        is_one = sa.and_(table.c.owner == owner, sa.func.lower(table.c.name).endswith(ending, autoescape=True))
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(table).where(is_one).order_by(table.c.id.desc()).limit(limit))
+            return [StoredFile(**row._asdict()) for row in rows]
 
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""

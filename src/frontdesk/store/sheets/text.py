@@ -127,8 +127,12 @@ class TextSheet:
 
 def _lines(path: Path) -> int:
     """About as many as there are rows: cells with line breaks count for more."""
+    count, last = 0, b"\n"
     with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(_PIECE_BYTES), b""))
+        while piece := file.read(_PIECE_BYTES):
+            count += piece.count(b"\n")
+            last = piece[-1:]
+    return count + (last != b"\n")
 
 
 def _python_rows(block: bytes, dialect: Dialect) -> Iterator[list[str]]:

@@ -7,12 +7,13 @@ not, a cell that begins as a formula does gets an apostrophe in front (https://o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from frontdesk.store.sheets.formats import SheetFormat
 
 _EXCEL_ROWS = 1_048_575  # below the header
 _EXCEL_TEXT = 32_767
@@ -21,26 +22,6 @@ _NUMBER = r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _BEGINS_AS_FORMULA = r"^[\s\x00-\x1f]*[=+\-@\x00-\x08\x0b\x0c\x0e-\x1f]|^[\t\r]"
 # What Excel, which keeps fifteen digits, gives back as it got it.
 _SAFE_NUMBER = r"^-?(0|[1-9]\d{0,14}|(0|[1-9]\d{0,8})\.\d{0,5}[1-9])$"
-
-
-class SheetFormat(StrEnum):
-    """What can be written."""
-
-    XLSX = "xlsx"
-    CSV = "csv"
-    PARQUET = "parquet"
-
-    @property
-    def media_type(self) -> str:
-        """As the web calls it."""
-        return _MEDIA_TYPES[self]
-
-
-_MEDIA_TYPES = {
-    SheetFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    SheetFormat.CSV: "text/csv; charset=utf-8",
-    SheetFormat.PARQUET: "application/vnd.apache.parquet",
-}
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

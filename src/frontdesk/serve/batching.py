@@ -1,0 +1,132 @@
+"""Taking in a batch file: its structure is checked before there is a job. Synchronous: call it in the thread pool."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from frontdesk.declare.columns import allowed, match, read_cell, takes_rows
+from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.desk.batch import BatchPayload
+from frontdesk.desk.job import Job, Lane, NewJob
+from frontdesk.errors import Conflict, Fault, InvalidInput, SheetFault
+from frontdesk.serve.services import Services
+from frontdesk.store.files import StoredFile
+from frontdesk.store.sheets.formats import SheetFormat
+from frontdesk.store.sheets.reading import open_sheet
+from frontdesk.store.sheets.rows import Rows, Sheet
+
+_ROWS_LOOKED_AT = 1000
+_ROWS_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrder:
+    """A file to be answered row by row."""
+
+    owner: str
+    task: TaskCard
+    model: ModelCard
+    name: str
+    media_type: str
+    content: Iterable[bytes]
+    format: SheetFormat = SheetFormat.XLSX
+    strict: bool = False
+    idempotency_key: str | None = None
+
+
+def check_task(card: TaskCard) -> None:
+    """Refuse a task whose inputs cannot stand in cells."""
+    if not takes_rows(card.signature):
+        raise Conflict(
+            "This task takes pictures or files, which cannot stand in the cells of a table. Ask it one by one."
+        )
+
+
+def submit(services: Services, order: BatchOrder) -> Job:
+    """Keep the file and make a job of it. Raises InvalidInput where it does not fit; then nothing is kept."""
+    check_task(order.task)
+    stored = services.files.add(order.owner, order.name, order.media_type, order.content)
+    try:
+        with services.files.local(stored.id) as path:
+            check_sheet(order.task, open_sheet(path))
+        return _job(services, order, stored)
+    except BaseException as error:
+        services.files.remove(stored.id)
+        if isinstance(error, SheetFault):
+            raise InvalidInput.of([Fault("/file", str(error))]) from None
+        raise
+
+
+def _job(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
+    payload = BatchPayload(format=order.format.value, strict=order.strict)
+    alike = (order.task.name, order.model.name, stored.sha256, payload)
+    submitted = services.desk.submit(
+        NewJob(
+            owner=order.owner,
+            kind=Lane.BATCH,
+            task=order.task.name,
+            model=order.model.name,
+            payload=msgspec.json.encode(payload),
+            title=order.name,
+            input_file=stored.id,
+            fingerprint=hashlib.sha256(msgspec.json.encode(("batch", *alike))).hexdigest(),
+            idempotency_key=order.idempotency_key,
+        )
+    )
+    if not submitted.is_new:
+        services.files.remove(stored.id)  # the job there is already holds one of the same content
+    return submitted.job
+
+
+def check_sheet(card: TaskCard, sheet: Sheet) -> None:
+    """Compare the header, and the first rows, with what the task takes. Raises InvalidInput that names every column."""
+    fields = card.signature.inputs
+    found = match(fields, sheet.header)
+    by_name = {field.name: field for field in fields}
+    faults = [
+        Fault(f"/columns/{name}", f"This column is missing. It holds {allowed(by_name[name])}.")
+        for name in found.missing
+    ]
+    faults += [
+        Fault(f"/columns/{name}", f"There are several columns called {name!r}.") for name in found.duplicated
+    ]
+    if faults:
+        extra = ", ".join(found.extra[:20])
+        if found.missing and extra:
+            faults.append(
+                Fault("/columns", f"These columns feed no input, and would be carried along: {extra}.")
+            )
+        raise InvalidInput.of(faults)
+    first = next(sheet.rows(), None)
+    if first is None:
+        raise InvalidInput.of([Fault("/file", "The file has a header and no rows.")])
+    for name, place in found.places.items():
+        if fault := _mistyped(name, card, first, place):
+            faults.append(fault)
+    if faults:
+        raise InvalidInput.of(faults)
+
+
+def _mistyped(name: str, card: TaskCard, rows: Rows, place: int) -> Fault | None:
+    """A column in which not one of the first cells is what it should be. Single cells are the rows' own affair."""
+    field = next(field for field in card.signature.inputs if field.name == name)
+    cells = [
+        "" if cell is None else str(cell)
+        for cell in rows.batch.column(place).slice(0, _ROWS_LOOKED_AT).to_pylist()
+    ]
+    offending: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        try:
+            read_cell(field, cell)
+        except InvalidInput:
+            offending.append(f"row {number}: {cell[:40]!r}")
+        else:
+            return None
+    return Fault(
+        f"/columns/{name}",
+        f"No cell of this column holds what it should: {allowed(field)}. {'; '.join(offending[:_ROWS_NAMED])}.",
+    )
