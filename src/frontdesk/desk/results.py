@@ -8,7 +8,7 @@ from frontdesk.desk.job import JobState, Lease
 from frontdesk.errors import LeaseLost
 from frontdesk.store.tables import files, job_files, jobs
 
-_TAKES_A_RESULT = (JobState.RUNNING.value, JobState.FAILED.value, JobState.CANCELLED.value)
+_IN_WORK_OR_FAILED = (JobState.RUNNING.value, JobState.FAILED.value)
 
 
 def attach(connection: sa.Connection, lease: Lease, file_id: str) -> list[str]:
@@ -17,9 +17,12 @@ def attach(connection: sa.Connection, lease: Lease, file_id: str) -> list[str]:
     A job that has just failed or was cancelled takes one too: what there is of its work. Raises LeaseLost where
     another attempt was begun meanwhile.
     """
-    query = sa.select(jobs.c.result_file).where(
-        jobs.c.id == lease.job.id, jobs.c.lease_token == lease.token, jobs.c.state.in_(_TAKES_A_RESULT)
+    of_this_attempt = sa.or_(
+        sa.and_(jobs.c.lease_token == lease.token, jobs.c.state.in_(_IN_WORK_OR_FAILED)),
+        # Cancelling fences the worker off, with the next token.
+        sa.and_(jobs.c.lease_token == lease.token + 1, jobs.c.state == JobState.CANCELLED.value),
     )
+    query = sa.select(jobs.c.result_file).where(jobs.c.id == lease.job.id, of_this_attempt)
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         raise LeaseLost(lease.job.id)

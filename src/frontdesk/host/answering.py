@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,6 +22,8 @@ from frontdesk.host.messages import FRAME_LIMIT_BYTES, Answer, Failed, Refused, 
 Outcome = Answer | Refused | Failed
 
 _LARGEST_OUTPUTS_BYTES = FRAME_LIMIT_BYTES - 4096
+_ROWS_PATIENCE_S = 0.25
+"""How long a call of many rows keeps others waiting, where the model is asked row by row."""
 
 
 class _Returned(NamedTuple):
@@ -67,40 +68,46 @@ class Answering:
         began = time.perf_counter()
         try:
             columns = columns_to_python(self._fields, call.inputs, call.rows)
-            rows = RowsAnswer(*self._answered_rows(columns, call.rows))
+            answered = self._all_rows(columns, call.rows) or self._row_by_row(columns, call.rows)
         except (Exception, SystemExit) as error:  # noqa: BLE001
             return _fault(call.key[1], error)
-        outputs = msgspec.msgpack.encode(rows)
+        outputs = msgspec.msgpack.encode(answered)
         if len(outputs) > _LARGEST_OUTPUTS_BYTES:
             return Failed(
                 call.key[1], f"The answers, {len(outputs) >> 20} MB of them, are too large to send."
             )
         return Answer(call.key[1], outputs, time.perf_counter() - began)
 
-    def _answered_rows(
-        self, columns: dict[str, list[Any]], count: int
-    ) -> tuple[dict[str, list[Any]], dict[int, str]]:
-        if self._predict_batch is not None:
-            with contextlib.suppress(Exception, SystemExit):
-                return output_columns(self._outputs, self._predict_batch(**columns), count), {}
-        answers: list[Any] = []
+    def _all_rows(self, columns: dict[str, list[Any]], count: int) -> RowsAnswer | None:
+        """What predict_batch returns for all of them; None when there is none, or when it cannot."""
+        if self._predict_batch is None:
+            return None
+        try:
+            return RowsAnswer(output_columns(self._outputs, self._predict_batch(**columns), count), {}, count)
+        except (Exception, SystemExit):  # noqa: BLE001
+            return None
+
+    def _row_by_row(self, columns: dict[str, list[Any]], count: int) -> RowsAnswer:
+        """As many rows as there is time for, at least one."""
+        answers: list[dict[str, Any]] = []
         faults: dict[int, str] = {}
-        names = list(columns)
-        for place, row in enumerate(zip(*columns.values(), strict=True) if names else [()] * count):
-            inputs = dict(zip(names, row, strict=True))
+        ends_at = time.perf_counter() + _ROWS_PATIENCE_S
+        for place in range(count):
+            inputs = {name: values[place] for name, values in columns.items()}
+            answers.append({})
             try:
                 answer = self._batch([inputs])[0] if self._predict_batch else self._predict(**inputs)
                 cells = output_columns(self._outputs, [answer], 1)
-                answers.append({name: column[0] for name, column in cells.items()})
+                answers[place] = {name: column[0] for name, column in cells.items()}
             except InvalidInput as refusal:
                 faults[place] = "; ".join(fault.detail for fault in refusal.faults)
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 if not faults:  # one is enough to see what is wrong; a million would fill the log
                     traceback.print_exception(error)
                 faults[place] = sentence(error)
-            if place in faults:
-                answers.append({})
-        return joined(answers), faults
+            if time.perf_counter() > ends_at:
+                break
+        return RowsAnswer(joined(answers), faults, len(answers))
 
     def _ask_together(self, rows: list[dict[str, Any]]) -> list[_Returned] | None:
         """What predict_batch returns for each row; None when there is none, or when it cannot."""

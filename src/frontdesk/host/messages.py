@@ -39,10 +39,14 @@ class Call(Message, frozen=True, tag=1):
 
 
 class RowsAnswer(msgspec.Struct, frozen=True, gc=False):
-    """What came of many questions: columns of one length, and by place the reason where there is no answer."""
+    """What came of the first `rows` of many questions: columns, and by place the reason where there is no answer.
+
+    A model that takes its time answers some of them, so that others have their turn; the rest is asked again.
+    """
 
     columns: dict[str, list[Any]]
     faults: dict[int, str]
+    rows: int
 
 
 class Cancel(Message, frozen=True, tag=2):

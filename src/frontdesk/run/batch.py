@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 2
 _FIRST_ROWS, _MOST_ROWS = 32, 20_000
 _AIM_S = 0.25  # for which people who ask meanwhile may have to wait
-_GROWTH = 8
+_GROWTH = 4
 _TELL_EVERY_S = 0.5
 
 _decode_rows = msgspec.msgpack.Decoder(RowsAnswer).decode
@@ -211,25 +211,49 @@ class _Answering:
                 start += count
 
     async def _answer(self, count: int, inputs: Inputs) -> None:
-        faults, places = dict(inputs.faults), inputs.places
-        asked = count if places is None else len(places)
-        columns: Mapping[str, list[object]] = {}
-        if asked:
-            job = self._lease.job
-            answer = await self._hosts.call(
-                job.task, job.model, job.version, inputs.columns, rows=asked, on_cancel="drop"
-            )
-            rows = _decode_rows(answer.outputs)
-            columns, self._version = rows.columns, answer.version
-            faults |= {
-                place if places is None else places[place]: fault for place, fault in rows.faults.items()
-            }
-            self._size = _next_size(self._size, asked, answer.seconds)
-        if self._strict and faults:
-            place = min(faults)
+        """Have these rows answered, in as many calls as it takes, and keep what comes of each."""
+        good = inputs.places if inputs.places is not None else range(count)
+        row, asked = 0, 0
+        while row < count:
+            columns: Mapping[str, list[object]] = {}
+            faults = {place: fault for place, fault in inputs.faults.items() if place >= row}
+            answered: Sequence[int] = ()
+            if asked < len(good):
+                rows = await self._ask(inputs, asked, len(good) - asked)
+                answered = good[asked : asked + rows.rows]
+                columns = rows.columns
+                faults |= {answered[place]: fault for place, fault in rows.faults.items()}
+            asked += len(answered)
+            end = good[asked] if asked < len(good) else count
+            await self._keep(row, end, columns, faults, answered)
+            row = end
+
+    async def _ask(self, inputs: Inputs, start: int, count: int) -> RowsAnswer:
+        job = self._lease.job
+        columns = (
+            {name: values[start:] for name, values in inputs.columns.items()} if start else inputs.columns
+        )
+        answer = await self._hosts.call(job.task, job.model, job.version, columns, rows=count)
+        self._version = answer.version
+        rows = _decode_rows(answer.outputs)
+        self._size = _next_size(self._size, rows.rows, answer.seconds)
+        return rows
+
+    async def _keep(
+        self,
+        start: int,
+        end: int,
+        columns: Mapping[str, list[object]],
+        faults: Mapping[int, str],
+        answered: Sequence[int],
+    ) -> None:
+        mine = {place - start: fault for place, fault in faults.items() if place < end}
+        if self._strict and mine:
+            place = min(mine)
             row = self._chunks.rows + place + 1
-            raise InvalidInput.of([Fault(f"/rows/{row}", f"Row {row}: {faults[place]}")])
-        await asyncio.to_thread(self._chunks.add, columns, faults, places, count)
+            raise InvalidInput.of([Fault(f"/rows/{row}", f"Row {row}: {mine[place]}")])
+        places = None if len(answered) == end - start else [place - start for place in answered]
+        await asyncio.to_thread(self._chunks.add, columns, mine, places, end - start)
         await self._tell()
 
     async def _tell(self, *, is_last: bool = False) -> None:

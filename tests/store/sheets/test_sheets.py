@@ -115,8 +115,7 @@ def test_messy_files_are_read_or_refused(test_data: Path) -> None:
             sheet = open_sheet(path)
             assert all(rows.batch.num_columns == len(sheet.header) for rows in sheet.rows())
             read += 1
-        except SheetFault as fault:
-            assert str(fault)
+        except SheetFault:
             refused += 1
     assert read >= 40
     assert refused >= 1
