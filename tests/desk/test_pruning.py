@@ -56,6 +56,17 @@ def kept(office: Office, *things: Job | StoredFile) -> list[bool]:
     return answers
 
 
+def test_large_answers_count_too_and_the_oldest_go_first(archive: Office) -> None:
+    answered = []
+    for _ in range(40):
+        answered.append(archive.submit())
+        archive.desk.finish(archive.take(), b'"' + b"x" * 2**20 + b'"', 1)
+    still = kept(archive, *answered)
+    assert still == sorted(still)
+    assert 8 <= sum(still) <= 16
+    assert kept(archive, *answered) == still
+
+
 def bytes_on_disk(office: Office) -> int:
     return sum(path.stat().st_size for path in (office.folder / "files").rglob("*") if path.is_file())
 

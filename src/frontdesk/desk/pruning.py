@@ -6,18 +6,20 @@ write that looks again: a job may have been retried in between, a file may have 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from frontdesk.desk.owning import remove_rows
 from frontdesk.desk.rows import now
+from frontdesk.store.database import rows_bytes
 from frontdesk.store.tables import files, job_files, jobs
 
 AT_ONCE = 200
 _UPLOAD_GRACE_S = 3600.0
+_SMALL_DATABASE_BYTES = 16 * 2**20
 
 Find = Callable[[sa.Connection], Sequence[str]]
 
@@ -64,13 +66,24 @@ def jobs_beyond(total_bytes: int) -> Find:
             .order_by(jobs.c.finished_at)
             .limit(AT_ONCE)
         )
-        chosen = []
-        for job_id, size_bytes in connection.execute(query):
-            if excess <= 0:
-                break
-            chosen.append(job_id)
-            excess -= size_bytes
-        return chosen
+        return _enough(connection.execute(query), excess)
+
+    return find
+
+
+def jobs_beyond_rows(total_bytes: int) -> Find:
+    """Finds the oldest finished jobs while the rows, which answers are in, take more than that.
+
+    Tables and indexes take some room by themselves: a small database is left alone.
+    """
+
+    def find(connection: sa.Connection) -> Sequence[str]:
+        excess = rows_bytes(connection) - max(total_bytes, _SMALL_DATABASE_BYTES)
+        if excess <= 0:
+            return []
+        size_bytes = sa.func.length(jobs.c.payload) + sa.func.coalesce(sa.func.length(jobs.c.outputs), 0)
+        query = sa.select(jobs.c.id, size_bytes).where(_is_over).order_by(jobs.c.finished_at).limit(AT_ONCE)
+        return _enough(connection.execute(query), excess)
 
     return find
 
@@ -118,6 +131,17 @@ def remove_uploads(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     if gone:
         connection.execute(sa.delete(files).where(files.c.id.in_(gone)))
     return gone
+
+
+def _enough(found: Iterable[Any], excess: int) -> list[str]:
+    """The first of these jobs, with what each holds, that together hold so much."""
+    chosen = []
+    for job_id, size_bytes in found:
+        if excess <= 0:
+            break
+        chosen.append(job_id)
+        excess -= size_bytes
+    return chosen
 
 
 def _excess(connection: sa.Connection, total_bytes: int) -> int:

@@ -103,6 +103,15 @@ class Database:
                 command.upgrade(config, "head")
 
 
+def rows_bytes(connection: sa.Connection) -> int:
+    """What the rows take: all pages that are in use."""
+    pages, free, page_bytes = (
+        connection.exec_driver_sql(f"PRAGMA {figure}").scalar_one()
+        for figure in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * page_bytes)
+
+
 def _set_durable(connection: sa.Connection, durable: bool) -> None:
     """Not a part of any transaction: SQLite forbids it there."""
     connection.connection.cursor().execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
