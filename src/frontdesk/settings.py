@@ -63,7 +63,7 @@ class Settings:
     jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
     retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
     retention_bytes: int = _setting(
-        20 * 2**30, "Bytes of files kept; the oldest finished jobs go first (0: no limit)."
+        20 * 2**30, "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit)."
     )
 
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")
