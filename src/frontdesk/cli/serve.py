@@ -75,6 +75,8 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.host, settings.port))
+        except OverflowError:
+            raise SettingsError(f"port = {settings.port} is no port: they go from 0 to 65535.") from None
         except OSError as error:
             raise SettingsError(
                 f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}). "
