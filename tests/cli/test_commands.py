@@ -62,6 +62,16 @@ def test_a_wrong_setting_is_named(shell: Shell) -> None:
     assert done.stderr == "frontdesk: port = 'many' is not a valid int.\n"
 
 
+def test_a_port_that_is_taken_or_none_is_a_line(shell: Shell, repository: Path) -> None:
+    clock = repository / "examples" / "clock.py"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = shell("serve", clock, "--port", port)
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+    assert f"Port {port} on 127.0.0.1 cannot be used" in found.stderr
+    assert "they go from 0 to 65535" in shell("serve", clock, "--port", 70_000).stderr
+
+
 def test_what_nobody_foresaw_is_a_line_too_and_can_be_seen_whole(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "frontdesk-data").mkdir()
     (tmp_path / "frontdesk-data" / "frontdesk.db").write_bytes(b"no database " * 1000)
