@@ -49,7 +49,7 @@ def centre(photo: Image.Image) -> np.ndarray:
     width, height = photo.size
     across, down = (round(side * 256 / min(photo.size)) for side in photo.size)
     left, top = (across - SIDE) // 2, (down - SIDE) // 2
-    # Only the middle is resized: all of a picture one pixel wide would be as high as the tallest house.
+    # Only the middle is resized: a picture that is long and thin would become huge.
     middle = (
         left * width / across, top * height / down, (left + SIDE) * width / across, (top + SIDE) * height / down
     )  # fmt: skip
