@@ -197,6 +197,25 @@ async def test_progress_is_told_in_rows(bench: Bench) -> None:
 
 
 @batched
+async def test_the_summary_counts_labels_and_shows_the_first_rows(bench: Bench) -> None:
+    _, outputs = await bench.done("word\n" + "hi\nlonger\nlongest\n" * 50 + "raise\n", "picky")
+    summary = outputs.summary
+    assert summary.header == ["word", "prediction", "score_long", "score_short", "error"]
+    assert summary.rows[0] == ["hi", "short", "0.5", "0.5", ""]
+    assert summary.labels == {"long": 100, "short": 50}
+    assert summary.uncertainty_is == "distance of the best score from 1"
+    assert summary.uncertainty[:3] == [0.5, pytest.approx(1 / 6, abs=1e-6), pytest.approx(1 / 7, abs=1e-6)]
+
+
+@batched
+async def test_the_summary_of_numbers_is_a_histogram(bench: Bench) -> None:
+    _, outputs = await bench.done("a\n" + "".join(f"{n % 100}\n" for n in range(1000)))
+    histogram = outputs.summary.histogram
+    assert histogram is not None
+    assert (histogram.low, histogram.high, sum(histogram.counts)) == (1, 100, 1000)
+
+
+@batched
 async def test_an_excel_result_has_numbers_where_it_can_and_text_where_it_must(bench: Bench) -> None:
     openpyxl = pytest.importorskip("openpyxl", reason="the second reader of Excel files is not installed")
     job = bench.submit("id,a,when\n007,1.5,2024-01-02\n008,2,=1+1\n", format="xlsx")

@@ -33,6 +33,7 @@ from frontdesk.errors import (
 from frontdesk.host.client import HostClient
 from frontdesk.host.messages import RowsAnswer
 from frontdesk.run.batch_result import write_result
+from frontdesk.run.batch_summary import summary_of
 from frontdesk.run.cells import Inputs, inputs_of
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
@@ -101,8 +102,13 @@ class Batcher:
             version = await answering.run()
             failed_rows = await asyncio.to_thread(chunks.failed_rows)
             columns = await asyncio.to_thread(self._write, lease, chunks)
+            summary = await asyncio.to_thread(summary_of, sheet, chunks, columns)
         outputs = BatchOutputs(
-            rows=chunks.rows, failed_rows=failed_rows, columns=columns, format=payload.format
+            rows=chunks.rows,
+            failed_rows=failed_rows,
+            columns=columns,
+            format=payload.format,
+            summary=summary,
         )
         await asyncio.to_thread(chunks.discard)
         return Finished(msgspec.json.encode(outputs), version)
