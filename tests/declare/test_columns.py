@@ -47,7 +47,8 @@ def test_missing_extra_and_duplicated_columns_are_named() -> None:
     found = match(FIELDS, ["id", "colour", "id", "note"])
     assert (found.missing, found.extra, found.duplicated) == (("sepal_length",), ("note",), ("id",))
     assert not found.fits
-    assert match(FIELDS, ["sepal_length"]).fits
+    assert match(FIELDS, ["sepal_length"]).missing == ("colour",)
+    assert match(FIELDS, ["sepal_length", "colour"]).fits
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_missing_extra_and_duplicated_columns_are_named() -> None:
         (LENGTH, " 5.1 ", 5.1),
         (LENGTH, "1e0", 1.0),
         (COLOUR, "green", "green"),
-        (COLOUR, "", "red"),
+        (Field(name="n", kind=Number(), required=False, nullable=True), " ", None),
         (Field(name="n", kind=Integer(), required=True), "12", 12),
         (Field(name="b", kind=Boolean(), required=True), "Yes", True),
         (Field(name="t", kind=Text(), required=True), "", ""),
@@ -71,6 +72,7 @@ def test_a_cell_is_read_as_its_kind_says(field: Field, text: str, value: object)
     ("field", "text", "reason"),
     [
         (LENGTH, "", "empty"),
+        (COLOUR, "", "empty"),
         (LENGTH, "eleven", "Must be a number"),
         (LENGTH, "11", "at most 10 cm"),
         (LENGTH, "nan", "Must be a number"),

@@ -77,11 +77,11 @@ def batched(story: Story) -> Callable[[Path], None]:
 
 @batched
 async def test_rows_come_back_as_they_were_with_their_answers(bench: Bench) -> None:
-    rows, outputs = await bench.done('id,a,b,note\n007,1.5,2,"x, y"\n2,10,,ü\n')
+    rows, outputs = await bench.done('id,a,b,note\n007,1.5,2,"x, y"\n2,10,1,ü\n')
     assert rows == [
         ["id", "a", "b", "note", "prediction", "error"],
         ["007", "1.5", "2", "x, y", "3.5", ""],
-        ["2", "10", "", "ü", "11", ""],
+        ["2", "10", "1", "ü", "11", ""],
     ]
     assert (outputs.rows, outputs.failed_rows, outputs.columns) == (2, 0, ["prediction", "error"])
 

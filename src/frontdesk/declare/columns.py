@@ -22,6 +22,7 @@ from frontdesk.declare.kinds import (
     Number,
     Series,
     Table,
+    Text,
 )
 from frontdesk.declare.signature import Signature
 from frontdesk.errors import InvalidInput
@@ -72,7 +73,7 @@ def match(fields: Sequence[Field], header: Sequence[str]) -> Match:
     repeated = [column for column, count in Counter(header).items() if count > 1]
     return Match(
         places=places,
-        missing=tuple(field.name for field in fields if field.name not in places and field.required),
+        missing=tuple(field.name for field in fields if field.name not in places and not field.nullable),
         extra=tuple(column for column in dict.fromkeys(extra) if column not in repeated),
         duplicated=tuple(repeated),
     )
@@ -83,11 +84,12 @@ def _plain(name: str) -> str:
 
 
 def read_cell(field: Field, text: str) -> Any:
-    """The value in wire form. Raises InvalidInput with the reason."""
-    parsed = parsed_form((field,), {field.name: text})
+    """The value in wire form. Raises InvalidInput with the reason.
+
+    Defaults are where a form begins; in a file an empty cell is a measurement nobody made, and no default stands for it.
+    """
+    parsed = parsed_form((field,), {field.name: text if isinstance(field.kind, Text) else text.strip()})
     if field.name not in parsed:
-        if not field.required:
-            return field.default
         raise InvalidInput(field.name, "This is empty.")
     faults = Faults()
     value = check_value(field, parsed[field.name], f"/inputs/{field.name}", faults)
@@ -132,7 +134,7 @@ def allowed(field: Field) -> str:
             words.append("rows as JSON")
         case _:
             words.append("text")
-    if not field.required:
+    if field.nullable:
         words.append("may be empty")
     return ", ".join(words)
 
