@@ -18,23 +18,51 @@ class Mlp(fd.Model):
     title = "Which iris is it?"
     trains_at_first_start = True
 
-    def train(self, run: fd.Run) -> fd.Metrics:
-        """Learn from the 150 flowers of Fisher (1936), which come with scikit-learn."""
-        from sklearn.datasets import load_iris
+    def train(
+        self,
+        run: fd.Run,
+        hidden_units: Annotated[int, fd.Integer(ge=1, le=256, log=True)] = 10,
+        epochs: Annotated[int, fd.Integer(ge=1, le=1000, log=True)] = 60,
+        learning_rate: Annotated[float, fd.Number(ge=0.0001, le=1, log=True)] = 0.03,
+        batch_size: Annotated[int, fd.Integer(ge=1, le=120)] = 15,
+        test_fraction: Annotated[float, fd.Number(ge=0.1, le=0.5, step=0.05)] = 0.3,
+        seed: Annotated[int, fd.Integer(ge=0, le=9999, help="The same seed gives the same flowers.")] = 0,
+    ) -> fd.Metrics:
+        """Learn from the 150 flowers of Fisher (1936), which come with scikit-learn, or from a CSV file like them."""
+        from sklearn.metrics import confusion_matrix
         from sklearn.model_selection import train_test_split
         from sklearn.neural_network import MLPClassifier
 
-        flowers = load_iris()
-        seen, held_out, species, true_species = train_test_split(
-            flowers.data, flowers.target, test_size=0.3, stratify=flowers.target, random_state=run.seed
+        flowers, species = known_flowers(run)
+        names = sorted(set(species))
+        seen, held_out, seen_species, held_out_species = train_test_split(
+            flowers, species, test_size=test_fraction, stratify=species, random_state=seed
         )
-        mean, spread = seen.mean(axis=0), seen.std(axis=0)
-        net = MLPClassifier([10], solver="lbfgs", alpha=0.1, max_iter=500, random_state=run.seed)
-        net.fit((seen - mean) / spread, species)
+        mean, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-9
+        seen, held_out = (seen - mean) / spread, (held_out - mean) / spread
+        net = MLPClassifier(
+            [hidden_units], alpha=0.01, learning_rate_init=learning_rate,
+            batch_size=min(batch_size, len(seen)), random_state=seed,
+        )  # fmt: skip
+        for epoch in range(1, epochs + 1):
+            net.partial_fit(seen, seen_species, classes=names)
+            run.report(
+                epoch=epoch, loss=net.loss_, accuracy=net.score(seen, seen_species),
+                val_accuracy=net.score(held_out, held_out_species),
+            )  # fmt: skip
+            run.progress(epoch, epochs)
+            if run.cancelled:
+                break
         (w1, w2), (b1, b2) = net.coefs_, net.intercepts_
+        if len(names) == 2:  # scikit-learn then has one output, for the second species
+            w2, b2 = np.hstack([0 * w2, w2]), np.hstack([0 * b2, b2])
         np.savez(run.folder / "weights.npz", mean=mean, spread=spread, w1=w1, b1=b1, w2=w2, b2=b2,
-                 species=[name.capitalize() for name in flowers.target_names])  # fmt: skip
-        return {"accuracy": float(net.score((held_out - mean) / spread, true_species))}
+                 species=names)  # fmt: skip
+        counts = confusion_matrix(held_out_species, net.predict(held_out), labels=names).tolist()
+        return {
+            "accuracy": float(net.score(held_out, held_out_species)),
+            "confusion": {"labels": names, "counts": counts},
+        }
 
     def load(self, version: fd.Version) -> None:
         """Read plain arrays: nothing in them can run."""
@@ -68,3 +96,16 @@ class Mlp(fd.Model):
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
         scores /= scores.sum(axis=1, keepdims=True)
         return [fd.Classification(labels=self.species, scores=row) for row in scores.tolist()]
+
+
+def known_flowers(run: fd.Run) -> tuple[np.ndarray, np.ndarray]:
+    """Measurements and species: of the chosen CSV file, whose last column names the species, or of scikit-learn's."""
+    if run.data is None:
+        from sklearn.datasets import load_iris
+
+        known = load_iris()
+        return known.data, np.array([name.capitalize() for name in known.target_names])[known.target]
+    rows = np.genfromtxt(run.data.path, delimiter=",", dtype=str, skip_header=1)
+    if rows.ndim != 2 or rows.shape[1] != 5:
+        raise ValueError(f"{run.data.name} must have five columns: four measurements and the species.")
+    return rows[:, :4].astype(float), rows[:, 4]

@@ -1,4 +1,4 @@
-"""The address that the flower page of old had."""
+"""The addresses that the flower page of old had."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ async def classify(request: fd.RouteRequest) -> dict[str, object]:
         raise fd.InvalidInput("data", f"Must be a list of four numbers: {', '.join(MEASUREMENTS)}.")
     answer = (await request.ask("flowers", dict(zip(MEASUREMENTS, data, strict=True))))["answer"]
     return {"data": answer["label"], "scores": {score["label"]: score["score"] for score in answer["scores"]}}
+
+
+@routes.route("POST", "/train")
+async def train(request: fd.RouteRequest) -> dict[str, object]:
+    """{"hidden_units": 20} or nothing at all -> {"data": 0.9777777777777777}, the accuracy on held-out flowers."""
+    outcome = await request.train("flowers", request.json() if request.body else None)
+    return {"data": outcome["metrics"]["accuracy"]}

@@ -3,8 +3,12 @@ import { followAsking } from "./ask";
 import { followCode } from "./code";
 import { followFields } from "./fields";
 import { followLive } from "./live";
+import { followUploads } from "./upload";
+import { followRuns } from "./train";
 
 followFields();
 followAsking();
 followCode();
 followLive();
+followUploads();
+followRuns();

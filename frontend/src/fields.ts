@@ -12,11 +12,20 @@ function inputOf(id: string): HTMLInputElement {
 
 function pair(slider: HTMLInputElement): void {
   const box = inputOf(slider.dataset["pair"]!);
+  const isLog = slider.dataset["log"] !== undefined;
+  const whole = box.closest<HTMLElement>(".field")?.dataset["kind"] === "integer";
   slider.addEventListener("input", () => {
-    box.value = slider.value;
+    box.value = isLog ? ofLog(slider, whole) : slider.value;
     box.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  box.addEventListener("input", () => (slider.value = box.value));
+  box.addEventListener("input", () => (slider.value = isLog ? String(Math.log10(Number(box.value))) : box.value));
+}
+
+// Two digits are as fine as a hand moves; the ends are exact.
+function ofLog(slider: HTMLInputElement, whole: boolean): string {
+  const value = 10 ** Number(slider.value);
+  const rounded = Number(value.toPrecision(slider.value === slider.min || slider.value === slider.max ? 12 : 2));
+  return String(whole ? Math.round(rounded) : rounded);
 }
 
 function choose(input: HTMLInputElement, file: File): void {

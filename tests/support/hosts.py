@@ -38,7 +38,14 @@ class FolderVersions:
         return next((v for v in self._known if (v.task, v.model, v.number) == (task, model, number)), None)
 
     def add(
-        self, task: str, model: str, staged: Path, metrics: Mapping[str, float], parameters: Mapping[str, Any]
+        self,
+        task: str,
+        model: str,
+        staged: Path,
+        metrics: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        *,
+        live: bool,
     ) -> VersionRecord:
         number = len(self._known) + 1
         folder = self._folder / str(number)

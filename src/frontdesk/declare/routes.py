@@ -57,6 +57,11 @@ class RouteRequest(Protocol):
     async def submit(self, task: str, inputs: Mapping[str, Any], model: str | None = None) -> dict[str, Any]:
         """Leave the question with the desk and give the job."""
 
+    async def train(
+        self, task: str, parameters: Mapping[str, Any] | None = None, model: str | None = None
+    ) -> dict[str, Any]:
+        """Train a model, wait for it, and give `{"version", "is_live", "metrics"}`."""
+
     async def job(self, job_id: str) -> dict[str, Any] | None:
         """A job of whoever asks; None if there is none of that id."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 
 class Confusion(TypedDict):
@@ -93,3 +94,23 @@ class Run:
     def cancelled(self) -> bool:
         """Whether nobody wants the result any more; a long training looks now and then, and returns."""
         return self.listener.cancelled
+
+
+def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What `train` returned, as JSON has it; a number that is not finite is none. Raises TypeError."""
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"`train` returned {type(metrics).__name__}; it must return a mapping of metrics.")
+    return {str(name): _plain(name, value) for name, value in metrics.items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            "labels": [str(label) for label in value["labels"]],
+            "counts": [[int(count) for count in row] for row in value["counts"]],
+        }
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"The metric {name!r} is {value!r}, which is no number.") from None
+    return number if math.isfinite(number) else None

@@ -204,14 +204,11 @@ class Keeper:
             report = life.verdict
             if report is None or report.event != "trained":
                 return await self._after(life, code)
+            # Somebody may have trained one meanwhile: then that one is live, and stays so.
             self.version = await asyncio.to_thread(
-                self._place.versions.add,
-                self.task.name,
-                self.model.name,
-                staged,
-                report.metrics,
-                report.parameters,
-            )
+                self._place.versions.add, self.task.name, self.model.name, staged,
+                report.metrics, report.parameters, live=False,
+            )  # fmt: skip
         self._output.note(f"trained version {self.number}")
         return life.wish is not Wish.STOP
 

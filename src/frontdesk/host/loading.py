@@ -8,7 +8,7 @@ from frontdesk.catalog.loading import load_models
 from frontdesk.declare.model import Model, Version
 from frontdesk.declare.reading import read_task_cards
 from frontdesk.declare.signature import ModelCard, TaskCard
-from frontdesk.declare.training import Run
+from frontdesk.declare.training import Run, plain_metrics
 from frontdesk.errors import DeclarationError
 from frontdesk.host.answering import Answering
 from frontdesk.host.messages import HostReport, HostSpec
@@ -29,8 +29,8 @@ def train(spec: HostSpec) -> HostReport:
     checkpoints = folder.parent / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     run = Run(folder, checkpoints, Path(spec.models_folder))
-    metrics = model.train(run, **parameters)
-    return HostReport(event="trained", metrics=dict(metrics or {}), parameters=parameters)
+    metrics = plain_metrics(model.train(run, **parameters) or {})
+    return HostReport(event="trained", metrics=metrics, parameters=parameters)
 
 
 def find_model(source: Path, task: str, model: str) -> tuple[Model, TaskCard, ModelCard]:

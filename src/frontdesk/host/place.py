@@ -16,8 +16,9 @@ class VersionSource(Protocol):
     def live(self, task: str, model: str) -> VersionRecord | None: ...
     def get(self, task: str, model: str, number: int) -> VersionRecord | None: ...
     def add(
-        self, task: str, model: str, staged: Path, metrics: Mapping[str, float], parameters: Mapping[str, Any]
-    ) -> VersionRecord: ...
+        self, task: str, model: str, staged: Path, metrics: Mapping[str, Any], parameters: Mapping[str, Any],
+        *, live: bool,
+    ) -> VersionRecord: ...  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

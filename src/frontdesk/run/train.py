@@ -33,6 +33,7 @@ from frontdesk.errors import FrontdeskError, LeaseLost, NotFound, StoreUnavailab
 from frontdesk.host.child import how_it_ended
 from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome
+from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import TrainChild
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 from frontdesk.store.files import FileStore
@@ -42,7 +43,6 @@ log = logging.getLogger(__name__)
 _TELL_EVERY_S = 0.2
 _LOOK_EVERY_S = 1.0
 _LEAVING_S = 10.0
-_COPY_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +54,6 @@ class TrainLimits:
     time_s: float = 86_400.0
     folder_mb: int = 20_480
     cancel_grace_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """Where one training works: `version` becomes the version, the rest goes."""
-
-    folder: Path
-    version: Path
-    checkpoints: Path
-    data: Path | None
 
 
 class Trainer:
@@ -84,7 +74,7 @@ class Trainer:
         limits: TrainLimits,
     ) -> None:
         self._desk, self._files, self._versions, self._cards = desk, files, versions, cards
-        self._staging, self._checkpoints = data_folder / "staging", data_folder / "checkpoints"
+        self._benches = TrainBenches(desk, files, data_folder)
         self._models_folder, self._limits = models_folder, limits
 
     @property
@@ -109,7 +99,7 @@ class Trainer:
             )
         payload = msgspec.json.decode(job.payload, type=TrainPayload)
         try:
-            bench = await asyncio.to_thread(self._set_up, lease, payload)
+            bench = await asyncio.to_thread(self._benches.set_up, lease, payload)
         except NotFound:
             return Failed(Failure("The data it was to learn from is gone.", NotFound.__name__))
         except OSError as error:
@@ -119,42 +109,7 @@ class Trainer:
         finally:
             await asyncio.to_thread(shutil.rmtree, bench.folder, ignore_errors=True)
 
-    # -------------------------------------------------------------------------- before it
-
-    def _set_up(self, lease: Lease, payload: TrainPayload) -> _Bench:
-        """Folders of its own, and a copy of the data, so that nothing it does touches what was uploaded."""
-        self._remove_left_behind()
-        job = lease.job
-        folder = self._staging / f"train-{job.id}-{lease.token}"
-        bench = _Bench(folder, folder / "version", self._checkpoints / job.id, None)
-        for path in (bench.version, bench.checkpoints):
-            path.mkdir(parents=True, exist_ok=True)
-        if payload.data is None:
-            return bench
-        stored = self._files.get(payload.data)
-        copy = folder / "data" / (Path(stored.name).name or "data")
-        copy.parent.mkdir()
-        with self._files.open(payload.data) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, _COPY_BYTES)
-        return _Bench(folder, bench.version, bench.checkpoints, copy)
-
-    def _remove_left_behind(self) -> None:
-        """Folders of trainings whose worker was killed, and checkpoints of jobs that need them no more."""
-        for folder in self._staging.glob("train-*"):
-            job_id = folder.name.removeprefix("train-").rpartition("-")[0]
-            if self._state(job_id) is not JobState.RUNNING:
-                shutil.rmtree(folder, ignore_errors=True)
-        for folder in self._checkpoints.glob("*"):
-            if self._state(folder.name) in (None, JobState.SUCCEEDED):
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def _state(self, job_id: str) -> JobState | None:
-        try:
-            return self._desk.get(job_id, None).state
-        except NotFound:
-            return None
-
-    def _spec(self, job: Job, task: TaskCard, payload: TrainPayload, bench: _Bench) -> TrainSpec:
+    def _spec(self, job: Job, task: TaskCard, payload: TrainPayload, bench: TrainBench) -> TrainSpec:
         stored = self._files.get(payload.data) if payload.data else None
         return TrainSpec(
             source=task.source,
@@ -173,7 +128,8 @@ class Trainer:
     # -------------------------------------------------------------------------- while it runs
 
     async def _train(
-        self, lease: Lease, task: TaskCard, model: ModelCard, payload: TrainPayload, bench: _Bench, hosts: HostClient
+        self, lease: Lease, task: TaskCard, model: ModelCard, payload: TrainPayload, bench: TrainBench,
+        hosts: HostClient,
     ) -> Outcome:  # fmt: skip
         spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
         began = time.monotonic()
@@ -206,7 +162,7 @@ class Trainer:
 
     async def _is_cancelled(self, job: Job) -> bool:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
-        return await asyncio.to_thread(self._state, job.id) is JobState.CANCELLED
+        return await asyncio.to_thread(self._benches.state, job.id) is JobState.CANCELLED
 
     async def _tell(self, lease: Lease, child: TrainChild) -> None:
         while True:
@@ -224,7 +180,7 @@ class Trainer:
             except StoreUnavailable:
                 child.put_back(told)  # there may be room on the disk again
 
-    async def _watch(self, child: TrainChild, bench: _Bench, began: float) -> None:
+    async def _watch(self, child: TrainChild, bench: TrainBench, began: float) -> None:
         """Hold it to its limits, and do not wait for ever for a process that has said all."""
         limits = self._limits
         memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
@@ -237,7 +193,7 @@ class Trainer:
                 child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")
             if limits.time_s and now - began > limits.time_s:
                 child.kill(f"It did not return within {limits.time_s:g} s.")
-            wrote_mb = await asyncio.to_thread(_size_mb, bench)
+            wrote_mb = await asyncio.to_thread(bench.size_mb)
             if limits.folder_mb and wrote_mb > limits.folder_mb:
                 child.kill(f"It wrote {wrote_mb} MB, more than the {limits.folder_mb} MB allowed.")
             if child.verdict is not None:
@@ -248,7 +204,7 @@ class Trainer:
     # --------------------------------------------------------------------------- after it
 
     async def _keep(
-        self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: _Bench, trained: Trained,
+        self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: TrainBench, trained: Trained,
         origin: Origin, hosts: HostClient,
     ) -> Outcome:  # fmt: skip
         """Make a version of what it left."""
@@ -323,12 +279,3 @@ def machine_memory_bytes() -> int:
     with contextlib.suppress(OSError, ValueError):
         total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return total
-
-
-def _size_mb(bench: _Bench) -> int:
-    total = 0
-    for folder in (bench.version, bench.checkpoints):
-        for path in folder.rglob("*"):
-            with contextlib.suppress(OSError):  # it was there a moment ago
-                total += path.lstat().st_size
-    return total >> 20

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from frontdesk.declare.training import Confusion, DataSet, Run
+from frontdesk.declare.training import DataSet, Run, plain_metrics
 from frontdesk.declare.values import to_python
 from frontdesk.desk.records import Points
 from frontdesk.errors import FrontdeskError
@@ -64,7 +64,7 @@ def _train(spec: TrainSpec, teller: Teller) -> dict[str, Any]:
         Path(spec.folder), Path(spec.checkpoints), Path(spec.models_folder), spec.seed, chosen, teller
     )  # fmt: skip
     parameters = to_python(card.training, spec.parameters)
-    return _checked(model.train(run, **parameters) or {})
+    return plain_metrics(model.train(run, **parameters) or {})
 
 
 def _stand_back() -> None:
@@ -73,28 +73,6 @@ def _stand_back() -> None:
         os.nice(_NICENESS)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-
-
-def _checked(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics as plain values; a number that is not finite is none."""
-    if not isinstance(metrics, Mapping):
-        raise TypeError(f"`train` returned {type(metrics).__name__}; it must return a mapping of metrics.")
-    return {str(name): _metric(name, value) for name, value in metrics.items()}
-
-
-def _metric(name: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        plain = {"labels": [str(label) for label in value["labels"]], "counts": _whole(value["counts"])}
-        return msgspec.to_builtins(msgspec.convert(plain, Confusion))
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"The metric {name!r} is {value!r}, which is no number.") from None
-    return number if math.isfinite(number) else None
-
-
-def _whole(rows: Any) -> list[list[int]]:
-    return [[int(number) for number in row] for row in rows]
 
 
 def _sentence(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from frontdesk.access.rules import Action
 from frontdesk.declare.routes import RouteDeclaration, RouteResponse, Routes
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState
@@ -29,7 +30,8 @@ from frontdesk.serve.forms import read_form
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.training import TrainOrder, checked_parameters, submit, trainable
+from frontdesk.serve.who import owner_of, require
 
 _FORMS = frozenset({b"multipart/form-data", b"application/x-www-form-urlencoded"})
 
@@ -79,7 +81,10 @@ class ClassicRequest:
         outcome = await asker.ask(self._question(task, inputs, model), receive=self._request.receive)
         if isinstance(outcome, Answered):
             return _outputs(outcome.outputs)
-        job = await asker.wait_for(outcome.job, services_of(self._request).limits.wait_s)
+        return await self._outcome(outcome.job)
+
+    async def _outcome(self, job: Job) -> dict[str, Any]:
+        job = await asker_of(self._request).wait_for(job, services_of(self._request).limits.wait_s)
         if job.state is JobState.SUCCEEDED and job.outputs is not None:
             return _outputs(job.outputs)
         if job.state.is_final:
@@ -89,6 +94,18 @@ class ClassicRequest:
     async def submit(self, task: str, inputs: Mapping[str, Any], model: str | None = None) -> dict[str, Any]:
         """Leave the question with the desk and give the job."""
         return await self._shown(await asker_of(self._request).submit(self._question(task, inputs, model)))
+
+    async def train(
+        self, task: str, parameters: Mapping[str, Any] | None = None, model: str | None = None
+    ) -> dict[str, Any]:
+        """Train a model, wait for it, and give what came of it."""
+        card = asker_of(self._request).task(task)
+        chosen = trainable(card, model)
+        owner = require(self._request, Action.TRAIN, card.name).owner
+        checked = checked_parameters(chosen, msgspec.json.encode(parameters or {}))
+        order = TrainOrder(owner=owner, task=card, model=chosen, parameters=checked)
+        job = await in_thread(submit, services_of(self._request), order)
+        return await self._outcome(job)
 
     async def job(self, job_id: str) -> dict[str, Any] | None:
         """A job of whoever asks, None if there is none of that id."""

@@ -128,7 +128,9 @@ class FolderFiles:
 
     def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
         """The newest of an owner's files whose names end so."""
-        is_one = sa.and_(table.c.owner == owner, sa.func.lower(table.c.name).endswith(ending, autoescape=True))
+        is_one = sa.and_(
+            table.c.owner == owner, sa.func.lower(table.c.name).endswith(ending, autoescape=True)
+        )
         with self._database.read() as connection:
             rows = connection.execute(sa.select(table).where(is_one).order_by(table.c.id.desc()).limit(limit))
             return [StoredFile(**row._asdict()) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,16 +65,28 @@ def megabytes(count: int) -> str:
     return f"{count / 2**20:,.0f} MB"
 
 
+def size(count: int) -> str:
+    """Of bytes, in the unit that leaves a figure to read."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
 def kind_name(kind: Any) -> str:
     """The word by which a kind of input or output goes."""
     return str(kind.__struct_config__.tag)
 
 
 FILTERS = {
+    "bytes": size,
     "ago": ago,
     "duration": duration,
     "figure": figure,
     "megabytes": megabytes,
+    "log10": math.log10,
     "ordinal": ordinal,
     "percent": percent,
     "plain": plain,

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from frontdesk.desk.job import Job, JobState
+from frontdesk.desk.job import Job, JobState, Lane
 from frontdesk.desk.queue import Desk, JobFilters
 from frontdesk.errors import NotFound
 from frontdesk.serve.pages.rendering import page
@@ -50,6 +50,8 @@ async def show_job(request: Request) -> Response:
     """GET /jobs/{id}: the ticket."""
     services = services_of(request)
     job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    if job.kind is Lane.TRAIN and job.task in services.tasks:
+        return RedirectResponse(f"/tasks/{job.task}/runs/{job.id}", 303)
     return page(request, "ticket.html", **await in_thread(ticket_context, services, job))
 
 
