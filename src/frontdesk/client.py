@@ -101,6 +101,39 @@ class Client:
             headers["Idempotency-Key"] = idempotency_key
         return self._predict(task, {**(inputs or {}), **more}, model, headers)
 
+    # -------------------------------------------------------------------------------- files
+
+    def batch(
+        self,
+        task: str,
+        file: Path,
+        /,
+        *,
+        model: str | None = None,
+        format: str = "xlsx",
+        strict: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Document:
+        """A ticket for a spreadsheet whose rows are to be answered. Raises InvalidInput naming each column that is wrong."""
+        data = {"format": format, "strict": str(strict).lower()} | ({"model": model} if model else {})
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key is not None else {}
+        with file.open("rb") as content:
+            return self._json(
+                "POST", f"/api/tasks/{_quoted(task)}/batch", data=data, files={"file": (file.name, content)}, headers=headers,
+            )  # fmt: skip
+
+    def download(self, job_id: str, target: Path) -> None:
+        """Write the result of a batch job to a file, which is there whole or not at all."""
+        draft = target.with_name(f".{target.name}.part")
+        with self._http.stream("GET", f"/api/jobs/{_quoted(job_id)}/result") as response:
+            if not response.is_success:
+                response.read()
+                raise _error(response)
+            with draft.open("wb") as file:
+                for piece in response.iter_bytes(2**20):
+                    file.write(piece)
+        draft.replace(target)
+
     # -------------------------------------------------------------------------------- jobs
 
     def job(self, job_id: str, *, wait_s: float = 0.0) -> Document:

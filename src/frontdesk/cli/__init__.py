@@ -14,6 +14,7 @@ _COMMANDS = {
     "serve": "Serve the tasks of Python files, folders and ONNX files.",
     "worker": "Do the jobs of an installation, beside its server.",
     "predict": "Ask a task.",
+    "batch": "Answer the rows of a spreadsheet.",
     "jobs": "List, show, await, cancel, retry, archive and remove jobs.",
     "pull": "Fetch the weights, labels and pictures that a task needs.",
     "new": "Make a small task to start from.",

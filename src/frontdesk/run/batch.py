@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from frontdesk.declare.columns import match
+from frontdesk.declare.kinds import Integer, Number
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.batch import BatchOutputs, BatchPayload
 from frontdesk.desk.job import Failure, JobState, Lane, Lease, Progress
@@ -82,13 +83,13 @@ class Batcher:
         except NotFound:
             return Failed(Failure("The file is gone.", NotFound.__name__))
         except FrontdeskError as error:
-            await self._keep_partial(lease, chunks)
+            await self._keep_partial(lease, card, chunks)
             return Failed(Failure.of(error))
         except OSError as error:
             return Failed(Failure(f"There is no room for the result: {error.strerror}."))
         except asyncio.CancelledError:
             # Cancelled by its owner, or taken back to be gone on with elsewhere; only the first keeps what there is.
-            keeping = asyncio.create_task(self._keep_partial(lease, chunks))
+            keeping = asyncio.create_task(self._keep_partial(lease, card, chunks))
             self._partial.add(keeping)
             keeping.add_done_callback(self._partial.discard)
             raise
@@ -101,7 +102,7 @@ class Batcher:
             answering = _Answering(self._desk, lease, card, payload, sheet, chunks, hosts)
             version = await answering.run()
             failed_rows = await asyncio.to_thread(chunks.failed_rows)
-            columns = await asyncio.to_thread(self._write, lease, chunks)
+            columns = await asyncio.to_thread(self._write, lease, card, chunks)
             summary = await asyncio.to_thread(summary_of, sheet, chunks, columns)
         outputs = BatchOutputs(
             rows=chunks.rows,
@@ -113,22 +114,25 @@ class Batcher:
         await asyncio.to_thread(chunks.discard)
         return Finished(msgspec.json.encode(outputs), version)
 
-    async def _keep_partial(self, lease: Lease, chunks: Chunks) -> None:
+    async def _keep_partial(self, lease: Lease, card: TaskCard, chunks: Chunks) -> None:
         """Make a result of what there is, where the job is over with nothing else to show."""
         try:
             if chunks.rows:
-                await asyncio.to_thread(self._write, lease, chunks)
+                await asyncio.to_thread(self._write, lease, card, chunks)
         except LeaseLost:
             return
         except (FrontdeskError, OSError):
             log.exception("what there is of job %s could not be kept", lease.job.id)
 
-    def _write(self, lease: Lease, chunks: Chunks) -> list[str]:
+    def _write(self, lease: Lease, card: TaskCard, chunks: Chunks) -> list[str]:
         """Write the result and attach it to the job; give the names of the columns that were added."""
         job = lease.job
         payload = msgspec.json.decode(job.payload, type=BatchPayload)
         with self._files.local(job.input_file or "") as path:
-            result, columns = write_result(path, payload.format, chunks)
+            places = match(card.signature.inputs, open_sheet(path).header).places
+            kinds = {field.name: field.kind for field in card.signature.inputs}
+            measured = frozenset(p for n, p in places.items() if isinstance(kinds[n], Number | Integer))
+            result, columns = write_result(path, payload.format, chunks, measured)
         try:
             name = f"{Path(self._files.get(job.input_file or '').name).stem or 'batch'}-predictions.{payload.format}"
             with result.open("rb") as content:

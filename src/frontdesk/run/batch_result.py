@@ -16,8 +16,11 @@ from frontdesk.store.sheets.rows import Sheet, place_names
 from frontdesk.store.sheets.writing import Table, is_too_long, reads_as_numbers, write_sheet
 
 
-def write_result(source: Path, kind: str, chunks: Chunks) -> tuple[Path, list[str]]:
-    """Write as many rows as are answered; give the file, and the names of the columns that were added."""
+def write_result(source: Path, kind: str, chunks: Chunks, measured: frozenset[int]) -> tuple[Path, list[str]]:
+    """Write as many rows as are answered; give the file, and the names of the columns that were added.
+
+    `measured` are the places of columns that feed numbers, which are numbers to a spreadsheet however they are written.
+    """
     sheet = open_sheet(source)
     answers = chunks.schema()
     added = _names_beside(sheet.header, answers.names)
@@ -32,7 +35,7 @@ def write_result(source: Path, kind: str, chunks: Chunks) -> tuple[Path, list[st
             )
         )
     )
-    numbers, texts = _for_excel(sheet) if kind == SheetFormat.XLSX else (frozenset(), frozenset())
+    numbers, texts = _for_excel(sheet, measured) if kind == SheetFormat.XLSX else (frozenset(), frozenset())
     table = Table(
         header=[*sheet.header, *added],
         schema=schema,
@@ -78,7 +81,7 @@ def _side_by_side(
             left, answer = left.slice(count), answer.slice(count)
 
 
-def _for_excel(sheet: Sheet) -> tuple[frozenset[int], frozenset[int]]:
+def _for_excel(sheet: Sheet, measured: frozenset[int]) -> tuple[frozenset[int], frozenset[int]]:
     """The places of text columns that are all numbers, and of whole numbers too long for a spreadsheet."""
     numbers: set[int] | None = None
     texts: set[int] = set()
@@ -86,7 +89,7 @@ def _for_excel(sheet: Sheet) -> tuple[frozenset[int], frozenset[int]]:
         columns = rows.batch.columns
         if numbers is None:
             numbers = {place for place, column in enumerate(columns) if pa.types.is_string(column.type)}
-        numbers = {place for place in numbers if reads_as_numbers(columns[place])}
+        numbers = {p for p in numbers if reads_as_numbers(columns[p], however=p in measured)}
         texts |= {
             place
             for place, column in enumerate(columns)

@@ -218,6 +218,11 @@ def test_only_what_a_spreadsheet_gives_back_unchanged_becomes_a_number(
     assert reads_as_numbers(pa.array(cells)) is is_number
 
 
+def test_what_is_known_to_be_measured_is_a_number_however_it_is_written() -> None:
+    assert reads_as_numbers(pa.array(["1.50", "127.0", "1e5", "007"]), however=True)
+    assert not reads_as_numbers(pa.array(["1.50", "n/a"]), however=True)
+
+
 def test_whole_numbers_of_sixteen_digits_are_too_long() -> None:
     assert is_too_long(pa.array([1, -(10**15)]))
     assert not is_too_long(pa.array([1, None]))

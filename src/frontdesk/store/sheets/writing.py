@@ -22,6 +22,7 @@ _LONG = 10**15
 _NUMBER = r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*$"
 _BEGINS_AS_FORMULA = r"^[\s\x00-\x1f]*[=+\-@\x00-\x08\x0b\x0c\x0e-\x1f]|^[\t\r]"
 # What Excel, which keeps fifteen digits, gives back as it got it.
+_ANY_NUMBER = r"^[+-]?(\d{1,15}|\d{0,15}\.\d+)([eE][+-]?\d+)?$"
 _SAFE_NUMBER = r"^-?(0|[1-9]\d{0,14}|(0|[1-9]\d{0,8})\.\d{0,5}[1-9])$"
 
 
@@ -47,10 +48,14 @@ def write_sheet(path: Path, kind: SheetFormat, table: Table) -> None:
     )
 
 
-def reads_as_numbers(column: pa.Array) -> bool:
-    """Whether every cell of a text column that holds something is a number which a spreadsheet gives back unchanged."""
+def reads_as_numbers(column: pa.Array, *, however: bool = False) -> bool:
+    """Whether every cell of a text column that holds something is a number which a spreadsheet gives back unchanged.
+
+    With `however`, 1.50 may come back as 1.5, since it is known to be a number and not a name.
+    """
     filled = column.filter(pc.not_equal(column, ""))
-    return len(filled) == 0 or bool(pc.all(pc.match_substring_regex(filled, _SAFE_NUMBER)).as_py())
+    pattern = _ANY_NUMBER if however else _SAFE_NUMBER
+    return len(filled) == 0 or bool(pc.all(pc.match_substring_regex(filled, pattern)).as_py())
 
 
 def is_too_long(column: pa.Array) -> bool:
