@@ -42,7 +42,7 @@ setup: $(READY_TO_TEST) $(PAGES)
 
 serve: $(READY_TO_SERVE) $(PAGES)
 	@exec .venv/bin/frontdesk serve examples/flowers examples/photos examples/wine examples/clock.py \
-	    --port "$(PORT)" --data "$(DATA)"
+	    --public "*" --port "$(PORT)" --data "$(DATA)"
 
 # ---------------------------------------------------------------- checks
 

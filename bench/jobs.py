@@ -79,7 +79,7 @@ def _frontdesk(through: str, folder: Path) -> Figures:
     address = f"http://127.0.0.1:{port}"
     data = folder / "data"
     command = [
-        product() / "frontdesk", "serve", PEERS / "frontdesk_trivial.py",
+        product() / "frontdesk", "serve", PEERS / "frontdesk_trivial.py", "--open",
         "--port", str(port), "--data", data, "--workers", "1",
     ]  # fmt: skip
     with running(command, ready_url=address + "/readyz", log=folder / "frontdesk.log", env={}):

@@ -52,7 +52,7 @@ def _frontdesk(web_workers: int) -> Contender:
         name=f"frontdesk ({web_workers} web worker{'s' if web_workers > 1 else ''})",
         requirements=(),
         command=lambda bin_, port, folder: [
-            bin_ / "frontdesk", "serve", PEERS / "frontdesk_flowers.py", "--port", str(port),
+            bin_ / "frontdesk", "serve", PEERS / "frontdesk_flowers.py", "--open", "--port", str(port),
             "--data", folder / f"frontdesk-{web_workers}", "--web-workers", str(web_workers),
         ],
         path="/api/tasks/flowers/predict",

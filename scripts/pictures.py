@@ -51,6 +51,7 @@ def _frontdesk() -> Iterator[str]:
         command = [
             Path(sys.executable).parent / "frontdesk",
             "serve",
+            "--open",
             *SOURCES,
             "--port",
             str(port),

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frontdesk.access.gate import Gate
+from frontdesk.access.quotas import QuotaLimits
+from frontdesk.access.sessions import SessionLimits
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
@@ -47,6 +51,7 @@ class Installation:
     versions: Versions
     engine: LocalEngine
     desk: Desk
+    gate: Gate
 
     @classmethod
     def open(cls, settings: Settings) -> Installation:
@@ -73,12 +78,29 @@ class Installation:
             versions=Versions(database, data / "versions"),
             engine=engine,
             desk=Desk(database, engine, limits, files),
+            gate=_gate(settings, database),
         )
 
     def close(self) -> None:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
         self.engine.close()
+
+
+def _gate(settings: Settings, database: Database) -> Gate:
+    return Gate(
+        database,
+        public=settings.public_tasks,
+        sessions=SessionLimits(
+            idle=timedelta(hours=settings.session_idle_hours), absolute=timedelta(days=settings.session_days)
+        ),
+        quotas=QuotaLimits(
+            jobs_waiting=settings.quota_jobs_waiting,
+            stored_bytes=settings.quota_bytes,
+            requests=settings.quota_requests,
+            visitor_requests=settings.visitor_requests,
+        ),
+    )
 
 
 def cards_of(settings: Settings, sources: list[Path]) -> Cards:
@@ -156,7 +178,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
     """Pages and API, to be built on the event loop that runs them."""
     # Only web processes need a web framework; it is most of the start-up time of the others.
     from frontdesk.serve.app import create_app
-    from frontdesk.serve.services import Limits, Services
+    from frontdesk.serve.services import LOOPBACK_HOSTS, Limits, Services
 
     settings = installation.settings
     return create_app(
@@ -168,6 +190,8 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             versions=installation.versions,
             hosts=host_client(installation),
             engine=installation.engine,
+            gate=None if settings.access == "open" else installation.gate,
+            allowed_hosts=LOOPBACK_HOSTS | settings.host_names,
             models_folder=settings.models,
             thumbs_folder=settings.data / "cache" / "thumbs",
             metrics_folder=installation.runtime / "metrics",

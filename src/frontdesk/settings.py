@@ -24,8 +24,29 @@ class Settings:
 
     data: Path = _setting(Path("frontdesk-data"), "Folder of the database, files, versions and logs.")
     models: Path = _setting(Path("frontdesk-models"), "Folder of downloaded weights, labels and pictures.")
-    host: str = _setting("127.0.0.1", "Address to listen on; only loopback until there is sign-in.")
+    host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
+    access: str = _setting(
+        "accounts",
+        "Who may come in: `accounts` (whoever signs in or shows a token) or `open` "
+        "(whoever can connect, as one local user; loopback only).",
+    )
+    public: str = _setting(
+        "", "Tasks that may be asked without signing in, separated by commas; `*` for all. None by default."
+    )
+    allowed_hosts: str = _setting(
+        "", "Names the server goes by besides those of loopback, separated by commas; others are refused."
+    )
+    session_idle_hours: float = _setting(24.0, "Hours without a request after which a session ends.")
+    session_days: float = _setting(30.0, "Days after which a session ends in any case.")
+    quota_jobs_waiting: int = _setting(1000, "Jobs of one user that may wait at once (0: no limit).")
+    quota_bytes: int = _setting(5 * 2**30, "Bytes one user may have stored (0: no limit).")
+    quota_requests: int = _setting(
+        6000, "Requests to the API one user may send in a minute, to each web process (0: no limit)."
+    )
+    visitor_requests: int = _setting(
+        60, "Requests somebody may send in a minute without signing in; five times as many from one address."
+    )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")
 
@@ -63,10 +84,22 @@ class Settings:
     jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
     retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
     retention_bytes: int = _setting(
-        20 * 2**30, "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit)."
+        20 * 2**30,
+        "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit).",
     )
 
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")
+
+    @property
+    def public_tasks(self) -> frozenset[str]:
+        """The tasks of `public`."""
+        return _words(self.public)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names of `allowed_hosts`, and the address to listen on where that is one."""
+        own = {f"[{self.host}]" if ":" in self.host else self.host} - {"0.0.0.0", "[::]"}  # noqa: S104
+        return _words(self.allowed_hosts) | own
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **chosen: Any) -> Settings:
@@ -80,6 +113,10 @@ class Settings:
             if given is not None:
                 values[item.name] = _converted(item.name, given, hints[item.name])
         return cls(**values)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (word.strip() for word in text.split(","))))
 
 
 def _converted(name: str, given: Any, kind: Any) -> Any:

@@ -50,7 +50,10 @@ class Server:
                 "--data", str(self.data), "--port", "0", *self.options,
             ],
             stdout=self.log, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**os.environ, "FRONTDESK_MODELS": str(self.data / "models"), **self.environment},
+            env={
+                **os.environ, "FRONTDESK_MODELS": str(self.data / "models"), "FRONTDESK_ACCESS": "open",
+                **self.environment,
+            },
         )  # fmt: skip
         until(lambda: (self.data / "server.json").exists() or self.ended, wait_s, "server.json")
         assert not self.ended, self.log_text()

@@ -26,7 +26,7 @@ BODY_LIMIT_BYTES = 300_000
 class Web:
     """What a test holds: an HTTP client and, for looking behind it, the parts."""
 
-    def __init__(self, folder: Path, *sources: Path) -> None:
+    def __init__(self, folder: Path, *sources: Path, access: str = "open", **more: Any) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -37,6 +37,8 @@ class Web:
             body_limit_bytes=BODY_LIMIT_BYTES,
             lease_s=3.0,
             log_level="warning",
+            access=access,
+            **more,
         )
         self.installation = assemble.Installation.open(settings)
         self.cards = cards = assemble.cards_of(settings, list(sources))

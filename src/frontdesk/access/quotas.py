@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.access.caller import Caller
+from frontdesk.access.caller import VISITOR_PREFIX, Caller
 from frontdesk.errors import QuotaExceeded
+from frontdesk.store.access_tables import users
 from frontdesk.store.database import Database
 from frontdesk.store.tables import files, jobs
 
@@ -24,6 +25,7 @@ class QuotaLimits:
     requests: int = 6000
     visitor_requests: int = 60
     visitor_jobs_waiting: int = 20
+    visitor_stored_bytes: int = 200 * 2**20
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -52,8 +54,16 @@ class Quotas:
             return self._limits.visitor_jobs_waiting
         return _chosen(caller, "jobs_waiting_limit", self._limits.jobs_waiting)
 
+    def jobs_waiting_of(self, owner: str) -> int:
+        """How many jobs of this owner may wait at once; of the local one, any number."""
+        if owner.startswith(VISITOR_PREFIX):
+            return self._limits.visitor_jobs_waiting
+        return self._limit_of(owner, users.c.jobs_waiting_limit, self._limits.jobs_waiting)
+
     def stored_bytes(self, caller: Caller) -> int:
         """How many bytes this caller may have stored."""
+        if caller.is_visitor:
+            return self._limits.visitor_stored_bytes
         return _chosen(caller, "stored_bytes_limit", self._limits.stored_bytes)
 
     def requests(self, caller: Caller) -> int:
@@ -77,6 +87,24 @@ class Quotas:
                 f"You have stored {used:,} of {limit:,} bytes, and this is {size_bytes:,} more. "
                 "Remove files or jobs you no longer need."
             )
+
+    def refuse_when_full(self, owner: str) -> None:
+        """Raises QuotaExceeded when this owner has as much stored as they may."""
+        if owner.startswith(VISITOR_PREFIX):
+            limit = self._limits.visitor_stored_bytes
+        else:
+            limit = self._limit_of(owner, users.c.stored_bytes_limit, self._limits.stored_bytes)
+        if limit and (used := self._stored(owner)) >= limit:
+            raise QuotaExceeded(
+                f"You have stored {used:,} of {limit:,} bytes. Remove what you no longer need."
+            )
+
+    def _limit_of(self, owner: str, column: sa.Column[int | None], usual: int) -> int:
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(column).where(users.c.id == owner)).first()
+        if row is None:
+            return 0
+        return usual if row[0] is None else int(row[0])
 
     def _waiting(self, owner: str) -> int:
         query = sa.select(sa.func.count()).select_from(jobs)

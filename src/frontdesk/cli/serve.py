@@ -35,8 +35,18 @@ _WORKER_PATIENCE_S = 25.0
     "sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
 )
 @data_option
-@click.option("--host", help="Address to listen on; only loopback until there is sign-in.")
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on (default 8000).")
+@click.option(
+    "--public", help="Tasks that may be asked without signing in: names with commas between, or '*'."
+)
+@click.option(
+    "--open",
+    "access",
+    flag_value="open",
+    default=None,
+    help="No sign-in: whoever can connect is the one user. On loopback only.",
+)
 @click.option("--web-workers", type=int, help="Web processes that share the port (default 1).")
 @click.option("--workers", type=int, help="Job workers to start; 0 for none (default 1).")
 @click.option("--models", type=click.Path(path_type=Path), help="Folder of downloaded weights and pictures.")
@@ -45,25 +55,30 @@ def command(sources: tuple[Path, ...], **chosen: Any) -> None:
 
     Pages and API appear on http://127.0.0.1:8000, and everything that must last is kept in the
     data folder. Ctrl-C ends it; what is running is finished first.
+
+    Who comes must sign in, unless --public or --open says otherwise. The first start prints a link
+    that makes the first administrator.
     """
     settings = Settings.read(os.environ, **chosen)
     start_logging(settings.log_level)
-    _refuse_strangers(settings.host)
+    _refuse_strangers(settings)
     with _listening(settings) as listener, _only_server_on(settings.data):
         settings = replace(settings, port=listener.getsockname()[1])
         cards = assemble.cards_of(settings, list(sources))
         asyncio.run(_serve(settings, cards, listener))
 
 
-def _refuse_strangers(host: str) -> None:
+def _refuse_strangers(settings: Settings) -> None:
     """Without sign-in everybody who can connect may do everything, so only this machine may connect."""
+    if settings.access not in ("accounts", "open"):
+        raise SettingsError(f"access = {settings.access!r} must be `accounts` or `open`.")
     with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
+        if ipaddress.ip_address(settings.host).is_loopback:
             return
-    if host != "localhost":
+    if settings.access == "open" and settings.host != "localhost":
         raise SettingsError(
-            f"frontdesk has no sign-in yet, so it listens on loopback only, not on {host}. "
-            "Use --host 127.0.0.1 and, to reach it from elsewhere, an SSH tunnel."
+            f"With --open whoever can connect may do everything, so frontdesk does not listen on {settings.host} "
+            "then. Leave --open out, and people sign in; or leave --host out."
         )
 
 
@@ -118,7 +133,7 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
         sweeper = assemble.sweeper(installation)
         await supervisor.start()
         sweeper.start()
-        _announce_address(settings, cards)
+        _announce_address(settings, cards, installation)
         await stop.wait()
         logging.getLogger(__name__).info("stopping: what is running is finished first")
         await asyncio.gather(*(c.stop(_WEB_PATIENCE_S) for c in children if c.spec.role == "web"))
@@ -159,11 +174,18 @@ def _children(
     ]
 
 
-def _announce_address(settings: Settings, cards: assemble.Cards) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+def _announce_address(settings: Settings, cards: assemble.Cards, installation: assemble.Installation) -> None:
+    # Who listens everywhere is reached here by the name of here.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{settings.port}"
     note = settings.data / "server.json"
     draft = note.with_suffix(".tmp")
     draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
     draft.replace(note)
     click.echo(f"frontdesk serves {', '.join(cards)} on {url} (data in {settings.data}; Ctrl-C ends it)")
+    if settings.access == "accounts" and (secret := installation.gate.invitations.for_first()) is not None:
+        click.echo(
+            "There are no users yet. Whoever opens this link, once, becomes the administrator:\n"
+            f"{url}/welcome?code={secret}"
+        )

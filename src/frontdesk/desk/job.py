@@ -88,6 +88,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a submitter hands in. `files` are ids of stored files that the job now holds.
 
+    `waiting_limit` is how many jobs of the owner may wait at once, 0 for any number.
     `fingerprint` is equal for identical requests of one owner; an unfinished twin is returned instead of a new job.
     """
 
@@ -102,6 +103,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     input_file: str | None = None
     fingerprint: str = ""
     idempotency_key: str | None = None
+    waiting_limit: int = 0
 
 
 class Submitted(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, NewJob, Submitted
 from frontdesk.desk.rows import Row, job_of, now, record_states
-from frontdesk.errors import Conflict, IdempotencyMismatch, NotFound
+from frontdesk.errors import Conflict, IdempotencyMismatch, NotFound, TooManyRequests
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import files, job_files, jobs
 
@@ -37,7 +37,17 @@ def submit(connection: sa.Connection, new: NewJob) -> Submitted:
     twin = _of_this_key(connection, new) or _unfinished_twin(connection, new)
     if twin is not None:
         return Submitted(job_of(twin), is_new=False)
+    _refuse_too_many(connection, new)
     return Submitted(job_of(insert(connection, new)), is_new=True)
+
+
+def _refuse_too_many(connection: sa.Connection, new: NewJob) -> None:
+    if not new.waiting_limit:
+        return
+    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.owner == new.owner, _QUEUED)
+    waiting = connection.execute(query).scalar_one()
+    if waiting >= new.waiting_limit:
+        raise TooManyRequests(f"{waiting} of your jobs wait already, and no more may wait at once.", 10)
 
 
 def submit_apart(connection: sa.Connection, new: NewJob) -> Row:

@@ -3,6 +3,7 @@
 Exchanges   id, log line, counts, headers      exchange.py
 Problems    what was raised becomes a problem document or an error page
 Guard       foreign hosts, foreign pages, bodies too large      guard.py
+Admission   who sent this, how often, and whether it was meant      admission.py
 Router      routes.py
 """
 
@@ -18,6 +19,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from frontdesk.access import passwords
+from frontdesk.errors import NotSignedIn
+from frontdesk.serve.admission import Admission
 from frontdesk.serve.asking import Asker
 from frontdesk.serve.exchange import Exchanges, exchange_of
 from frontdesk.serve.guard import Guard
@@ -26,7 +30,8 @@ from frontdesk.serve.live import Hub, Reader
 from frontdesk.serve.logs import AccessLog
 from frontdesk.serve.metrics import Metrics
 from frontdesk.serve.openapi import OpenApi, openapi_document
-from frontdesk.serve.pages import error_page
+from frontdesk.serve.pages import error_page, to_sign_in
+from frontdesk.serve.pages.rendering import is_fragment
 from frontdesk.serve.problems import problem_of, problem_response, wants_html
 from frontdesk.serve.routes import all_routes
 from frontdesk.serve.services import Services
@@ -79,7 +84,8 @@ class App:
             redirect_slashes=False,
             lifespan=lambda app: self._life(),
         )
-        guarded = Guard(router, services.allowed_hosts, services.limits.body_bytes)
+        admitted = Admission(router, services.gate)
+        guarded = Guard(admitted, services.allowed_hosts, services.limits.body_bytes)
         self._stack: ASGIApp = Exchanges(Problems(guarded), access_log, metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +102,8 @@ class App:
         pool = thread_pool()
         asyncio.get_running_loop().set_default_executor(pool)
         state.hub.start()
+        if state.services.gate is not None:
+            await in_thread(passwords.prepare)
         if state.access_log is not None:
             state.access_log.start()
         keeper = asyncio.create_task(_keep_counts(state.metrics))
@@ -129,7 +137,9 @@ class Problems:
                 raise
             problem = problem_of(error)
             request = Request(scope)
-            if wants_html(request):
+            if isinstance(error, NotSignedIn) and wants_html(request) and not is_fragment(request):
+                response = to_sign_in(request)
+            elif wants_html(request):
                 response = error_page(request, problem)
             else:
                 response = problem_response(problem, exchange_of(scope).id)

@@ -30,12 +30,16 @@ _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 class Exchange:
-    """What is known about one request while it is answered. `headers` holds the last of each name."""
+    """What is known about one request while it is answered. `headers` holds the last of each name.
 
-    __slots__ = ("headers", "id", "status")
+    `extra` are headers that its response gets, whatever it is.
+    """
+
+    __slots__ = ("extra", "headers", "id", "status")
 
     def __init__(self, headers: dict[bytes, bytes], exchange_id: str) -> None:
         self.headers, self.id, self.status = headers, exchange_id, 0
+        self.extra: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def exchange_of(scope: Scope) -> Exchange:
@@ -65,7 +69,7 @@ class Exchanges:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = [
-                    *message["headers"], (b"x-request-id", exchange_id.encode()), *SECURITY_HEADERS,
+                    *message["headers"], (b"x-request-id", exchange_id.encode()), *SECURITY_HEADERS, *exchange.extra,
                 ]  # fmt: skip
             await send(message)
 

@@ -22,7 +22,8 @@ from frontdesk.access.rules import Action
 from frontdesk.declare.routes import RouteDeclaration, RouteResponse, Routes
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState
-from frontdesk.errors import CallTimeout, DeclarationError, NotFound
+from frontdesk.errors import CallTimeout, DeclarationError, NotFound, NotSignedIn
+from frontdesk.serve.admission import keep_visitor
 from frontdesk.serve.api.documents import counted_job_document
 from frontdesk.serve.api.reading import json_response, media_type
 from frontdesk.serve.asking import Answered, Question, asker_of, refusal_of
@@ -31,7 +32,7 @@ from frontdesk.serve.problems import Problem
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.training import TrainOrder, checked_parameters, submit, trainable
-from frontdesk.serve.who import owner_of, require
+from frontdesk.serve.who import Door, enter, readable_job, require
 
 _FORMS = frozenset({b"multipart/form-data", b"application/x-www-form-urlencoded"})
 
@@ -93,7 +94,9 @@ class ClassicRequest:
 
     async def submit(self, task: str, inputs: Mapping[str, Any], model: str | None = None) -> dict[str, Any]:
         """Leave the question with the desk and give the job."""
-        return await self._shown(await asker_of(self._request).submit(self._question(task, inputs, model)))
+        job = await asker_of(self._request).submit(self._question(task, inputs, model))
+        keep_visitor(self._request)
+        return await self._shown(job)
 
     async def train(
         self, task: str, parameters: Mapping[str, Any] | None = None, model: str | None = None
@@ -110,17 +113,18 @@ class ClassicRequest:
     async def job(self, job_id: str) -> dict[str, Any] | None:
         """A job of whoever asks, None if there is none of that id."""
         try:
-            job = await in_thread(services_of(self._request).desk.get, job_id, owner_of(self._request))
-        except NotFound:
+            job = await readable_job(self._request, job_id)
+        except (NotFound, NotSignedIn):
             return None
         return await self._shown(job)
 
     def _question(self, task: str, inputs: Mapping[str, Any], model: str | None) -> Question:
         asker = asker_of(self._request)
         card = asker.task(task)
+        owner = require(self._request, Action.ASK, card.name).owner
         # As JSON, bytes become base64 text, which is how the codec takes them.
         decoded = asker.inputs(card).codec.decode_inputs(msgspec.json.encode(inputs))
-        return Question(owner_of(self._request), card, asker.model(card, model), None, decoded)
+        return Question(owner, card, asker.model(card, model), None, decoded)
 
     async def _shown(self, job: Job) -> dict[str, Any]:
         document = await in_thread(counted_job_document, services_of(self._request).desk, job)
@@ -170,6 +174,7 @@ def _refuse_taken(declaration: RouteDeclaration, file: str, own: list[BaseRoute]
 
 def _route(path: str, declarations: Mapping[str, RouteDeclaration]) -> Route:
     async def answer(request: Request) -> Response:
+        enter(request, Door.VISITORS)
         declaration = declarations["GET" if request.method == "HEAD" else request.method]
         return _response(await declaration.function(await ClassicRequest.read(request)))
 

@@ -19,6 +19,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from frontdesk.errors import Fault
+from frontdesk.serve.csrf import FIELD as CSRF_FIELD
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.threads import in_thread
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _SPOOL_BYTES = 2**20
 _PARTS_LIMIT = 1000
+_CSRF_BYTES = 200
 _NAME_LIMIT = 200
 TEXT_LIMIT_BYTES = 2**20
 _URLENCODED_LIMIT_BYTES = 8 * 2**20
@@ -65,10 +67,13 @@ Limits = Mapping[str, int] | int
 async def read_form(request: Request, limits: Limits) -> AsyncIterator[dict[str, Part]]:
     """The parts of a form by name, until the block ends.
 
+    The field that tells our own pages from others was looked at before (csrf.py) and is not among them.
     A name may come once. Only behind a `false` it may come again: a form has that, hidden, before a box to tick.
     """
     with contextlib.ExitStack() as open_files:
-        yield await _read(request, _NewPart(limits, open_files))
+        parts = await _read(request, _NewPart(limits, open_files))
+        parts.pop(CSRF_FIELD, None)
+        yield parts
 
 
 async def _read(request: Request, new_part: _NewPart) -> dict[str, Part]:
@@ -126,6 +131,8 @@ class _NewPart:
 
     def __call__(self, name: str, filename: str | None, media_type: str) -> Part:
         limits = {name: self._limits} if isinstance(self._limits, int) else self._limits
+        if name == CSRF_FIELD:
+            limits = {name: _CSRF_BYTES}
         if name not in limits:
             fault = Fault(f"/{name}", "Unknown.")
             raise Problem(

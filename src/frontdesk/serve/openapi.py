@@ -20,6 +20,7 @@ from frontdesk.host.messages import HostStatus
 from frontdesk.serve.api.train import CurvesDocument
 from frontdesk.serve.api.versions import VersionsDocument
 from frontdesk.serve.live import EventDocument
+from frontdesk.serve.openapi_access import ACCESS_DOCUMENTS, ACCESS_PATHS, SECURITY_SCHEMES
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
 from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
 from frontdesk.serve.problems import ProblemDocument
@@ -31,6 +32,7 @@ _DOCUMENTS = (
     documents.FileDocument,
     VersionsDocument,
     CurvesDocument,
+    *ACCESS_DOCUMENTS,
     ProblemDocument,
     EventDocument,
     HostStatus,
@@ -55,7 +57,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = SHARED_PATHS | TRAINING_PATHS
+    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
@@ -74,9 +76,12 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         "tags": [
             *({"name": card.name, "description": card.description or card.title} for card in tasks.values()),
             {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "versions"}, {"name": "operations"},
+            {"name": "access"},
         ],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
+        # The empty one: what is public, and all of a server without sign-in, needs none.
+        "security": [{"token": []}, {"session": []}, {}],
     }  # fmt: skip
 
 

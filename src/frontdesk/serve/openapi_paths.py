@@ -132,6 +132,7 @@ SHARED_PATHS: Json = {
                 parameter("task", "query", {"type": "string"}),
                 parameter("kind", "query", {"enum": [str(lane) for lane in Lane]}),
                 parameter("archived", "query", {"type": "boolean"}),
+                parameter("owner", "query", {"type": "string"}, "For administrators: a user's id, or * for all."),
                 *_PAGING,
             ],
             responses=_answer("JobsDocument", "One page of jobs."), problems=(422,),

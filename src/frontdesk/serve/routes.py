@@ -15,9 +15,22 @@ from frontdesk.declare.signature import TaskCard
 from frontdesk.serve import docs
 from frontdesk.serve.api import events, files, jobs, operations, tasks, train, versions
 from frontdesk.serve.api.predict import Predict, compare
+from frontdesk.serve.api.tokens import list_tokens, make_token, revoke_token
+from frontdesk.serve.api.users import (
+    add_user,
+    change_rule,
+    change_user,
+    invite_user,
+    list_deeds,
+    list_rules,
+    list_users,
+    show_me,
+    show_user,
+)
 from frontdesk.serve.extensions import classic_routes
 from frontdesk.serve.pages import page_routes
 from frontdesk.serve.resource import resource
+from frontdesk.serve.who import Door
 
 STATIC = Path(__file__).parent / "static"
 _COMPRESSION = 6
@@ -27,9 +40,9 @@ def api_routes() -> list[BaseRoute]:
     """What the product answers to programs. The first is the busiest."""
     return [
         Route("/api/tasks/{task}/predict", Predict(), methods=["POST"]),
-        resource("/api/tasks/{task}/compare", POST=compare),
-        resource("/api/tasks", GET=tasks.list_tasks),
-        resource("/api/tasks/{task}", GET=tasks.show_task),
+        resource("/api/tasks/{task}/compare", Door.VISITORS, POST=compare),
+        resource("/api/tasks", Door.VISITORS, GET=tasks.list_tasks),
+        resource("/api/tasks/{task}", Door.VISITORS, GET=tasks.show_task),
         resource("/api/tasks/{task}/models/{model}/restart", POST=operations.restart_host),
         resource("/api/tasks/{task}/models/{model}/log", GET=operations.host_log),
         resource("/api/tasks/{task}/train", POST=train.train),
@@ -37,27 +50,36 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/tasks/{task}/models/{model}/versions/{n}", DELETE=versions.remove_version),
         resource("/api/tasks/{task}/models/{model}/versions/{n}/live", POST=versions.go_live),
         resource("/api/tasks/{task}/models/{model}/versions/{n}/download", GET=versions.download_version),
-        resource("/api/jobs", GET=jobs.list_jobs),
-        resource("/api/jobs/{id}", GET=jobs.show_job, DELETE=jobs.remove_job),
-        resource("/api/jobs/{id}/events", GET=events.job_events),
-        resource("/api/jobs/{id}/cancel", POST=jobs.cancel_job),
-        resource("/api/jobs/{id}/retry", POST=jobs.retry_job),
-        resource("/api/jobs/{id}/archive", POST=jobs.archive_job),
-        resource("/api/jobs/{id}/unarchive", POST=jobs.unarchive_job),
-        resource("/api/jobs/{id}/input", GET=jobs.show_input),
-        resource("/api/jobs/{id}/result", GET=jobs.show_result),
+        resource("/api/jobs", Door.VISITORS, GET=jobs.list_jobs),
+        resource("/api/jobs/{id}", Door.ANYBODY, GET=jobs.show_job, DELETE=jobs.remove_job),
+        resource("/api/jobs/{id}/events", Door.ANYBODY, GET=events.job_events),
+        resource("/api/jobs/{id}/cancel", Door.ANYBODY, POST=jobs.cancel_job),
+        resource("/api/jobs/{id}/retry", Door.ANYBODY, POST=jobs.retry_job),
+        resource("/api/jobs/{id}/archive", Door.ANYBODY, POST=jobs.archive_job),
+        resource("/api/jobs/{id}/unarchive", Door.ANYBODY, POST=jobs.unarchive_job),
+        resource("/api/jobs/{id}/input", Door.ANYBODY, GET=jobs.show_input),
+        resource("/api/jobs/{id}/result", Door.ANYBODY, GET=jobs.show_result),
         resource("/api/jobs/{id}/metrics", GET=train.show_metrics),
         resource("/api/jobs/{id}/metrics.csv", GET=train.show_metrics_csv),
         resource("/api/jobs/{id}/log", GET=train.show_log),
-        resource("/api/events", GET=events.all_events),
+        resource("/api/events", Door.VISITORS, GET=events.all_events),
         resource("/api/files", POST=files.upload_file),
         resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),
+        resource("/api/me", Door.VISITORS, GET=show_me),
+        resource("/api/tokens", GET=list_tokens, POST=make_token),
+        resource("/api/tokens/{id}", DELETE=revoke_token),
+        resource("/api/users", GET=list_users, POST=add_user),
+        resource("/api/users/{id}", GET=show_user, PATCH=change_user),
+        resource("/api/users/{id}/invitation", POST=invite_user),
+        resource("/api/rules", GET=list_rules),
+        resource("/api/rules/{task}/{action}", PUT=change_rule),
+        resource("/api/audit", GET=list_deeds),
         resource("/api/hosts", GET=operations.list_hosts),
-        resource("/livez", GET=operations.livez),
-        resource("/readyz", GET=operations.readyz),
+        resource("/livez", Door.ANYBODY, GET=operations.livez),
+        resource("/readyz", Door.ANYBODY, GET=operations.readyz),
         resource("/metrics", GET=operations.metrics),
-        resource("/openapi.json", GET=docs.openapi),
-        resource("/docs", GET=docs.docs),
+        resource("/openapi.json", Door.VISITORS, GET=docs.openapi),
+        resource("/docs", Door.VISITORS, GET=docs.docs),
     ]
 
 
@@ -65,7 +87,7 @@ def all_routes(tasks: Mapping[str, TaskCard]) -> list[BaseRoute]:
     """The whole table. Pages and what belongs to them are compressed."""
     api, pages = api_routes(), page_routes()
     static = Mount("/static", StaticSources(directory=STATIC, check_dir=False))
-    start_docs = resource("/docs/start.js", GET=docs.docs_start)
+    start_docs = resource("/docs/start.js", Door.ANYBODY, GET=docs.docs_start)
     for route in (static, *pages):
         assert isinstance(route, Route | Mount)
         route.app = GZipMiddleware(route.app, compresslevel=_COMPRESSION)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
+    from frontdesk.access.gate import Gate
     from frontdesk.catalog.versions import Versions
     from frontdesk.declare.signature import TaskCard
     from frontdesk.desk.engine import Engine
@@ -35,6 +36,7 @@ class Services:
     """The parts a route may use. `desk`, `files` and `versions` are synchronous: call them in the thread pool.
 
     `name` is this web process, and the worker name under which it holds the jobs it adopts.
+    `gate` says who may; None where everybody who can connect is the one local user.
     Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
     `thumbs_folder` is where `catalog.describe` puts small pictures for galleries.
     """
@@ -46,12 +48,18 @@ class Services:
     versions: Versions
     hosts: HostClient
     engine: Engine
+    gate: Gate | None = None
     models_folder: Path
     thumbs_folder: Path
     metrics_folder: Path
     limits: Limits = field(default_factory=Limits)
     allowed_hosts: frozenset[str] = LOOPBACK_HOSTS
     logs_requests: bool = True
+
+
+def waiting_limit(services: Services, owner: str) -> int:
+    """How many jobs of this owner may wait at once; 0 is any number. It takes a query."""
+    return 0 if services.gate is None else services.gate.quotas.jobs_waiting_of(owner)
 
 
 def services_of(request: HTTPConnection) -> Services:

@@ -10,7 +10,7 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Job, Lane, Lease, NewJob
 from frontdesk.errors import Fault, InvalidInput, NotTrained
 from frontdesk.serve.inputs import TaskInputs, Wire
-from frontdesk.serve.services import Services
+from frontdesk.serve.services import Services, waiting_limit
 
 T = TypeVar("T")
 
@@ -76,6 +76,8 @@ class Tickets:
         inputs = self._inputs[question.task.name]
         task, model = question.task.name, question.model.name
         fingerprint = inputs.fingerprint(question.inputs, question.owner, task, model, question.version)
+        if inputs.may_refer_to_files and self._services.gate is not None:
+            self._services.gate.quotas.refuse_when_full(question.owner)
         stored = inputs.stored(question.inputs, question.owner)
         new = NewJob(
             owner=question.owner,
@@ -88,6 +90,7 @@ class Tickets:
             files=stored.files,
             fingerprint=fingerprint,
             idempotency_key=question.idempotency_key,
+            waiting_limit=waiting_limit(self._services, question.owner),
         )
         is_new = False
         try:

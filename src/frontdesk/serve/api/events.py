@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from frontdesk.serve.admission import while_admitted
 from frontdesk.serve.api.reading import known_query, whole_number
 from frontdesk.serve.live import hub_of, job_stream, owner_stream, reader_of
 from frontdesk.serve.problems import Problem
@@ -36,6 +37,7 @@ async def all_events(request: Request) -> Response:
 def _stream(request: Request, stream: AsyncIterator[bytes]) -> Response:
     if request.method == "HEAD":
         return Response(headers=_HEADERS, media_type="text/event-stream")
+    stream = while_admitted(request, stream)
     return StreamingResponse(stream, headers=_HEADERS, media_type="text/event-stream")
 
 

@@ -14,9 +14,10 @@ from frontdesk.errors import Fault, InvalidInput, NotFound
 from frontdesk.serve.api.documents import file_document
 from frontdesk.serve.api.reading import json_response
 from frontdesk.serve.forms import read_form
+from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import caller_of, owner_of
 from frontdesk.store.files import StoredFile
 
 _CHUNK_BYTES = 256 * 1024
@@ -32,6 +33,8 @@ async def upload_file(request: Request) -> Response:
         part = parts.get("file")
         if part is None or part.filename is None:
             raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
+        if services.gate is not None:
+            await in_thread(services.gate.quotas.refuse_more_bytes, caller_of(request), part.size_bytes)
         part.content.seek(0)
         media_type = part.media_type if _PLAIN_MEDIA_TYPE(part.media_type) else "application/octet-stream"
         stored = await in_thread(services.files.add, owner, part.filename, media_type, _chunks(part.content))
@@ -48,6 +51,7 @@ async def remove_file(request: Request) -> Response:
     services = services_of(request)
     stored = await in_thread(own_file, services, request.path_params["id"], owner_of(request))
     await in_thread(services.files.remove, stored.id)
+    await record(request, "file.removed", stored.name)
     return Response(status_code=204)
 
 

@@ -11,14 +11,16 @@ from starlette.responses import Response
 
 from frontdesk.desk.job import JobState, Lane
 from frontdesk.desk.queue import JobFilters
-from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
+from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound, NotSignedIn
+from frontdesk.serve.admission import still_admitted
 from frontdesk.serve.api.documents import JobDocument, JobsDocument, counted_job_document, job_document
 from frontdesk.serve.api.files import stored_file_response
 from frontdesk.serve.api.reading import json_response, known_query, paging, seconds
 from frontdesk.serve.asking import asker_of
+from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import changeable_job, listed_owner, readable_job
 
 _RETRY_AFTER_S = {JobState.QUEUED: "1", JobState.RUNNING: "1"}
 
@@ -26,8 +28,8 @@ E = TypeVar("E", bound=StrEnum)
 
 
 async def list_jobs(request: Request) -> Response:
-    """GET /api/jobs?state=&task=&kind=&archived=&limit=&cursor="""
-    known_query(request, "state", "task", "kind", "archived", "limit", "cursor")
+    """GET /api/jobs?state=&task=&kind=&archived=&owner=&limit=&cursor="""
+    known_query(request, "state", "task", "kind", "archived", "owner", "limit", "cursor")
     limit, cursor = paging(request)
     filters = JobFilters(
         state=_choice(request, "state", JobState),
@@ -36,7 +38,7 @@ async def list_jobs(request: Request) -> Response:
         archived=_truth(request, "archived"),
     )
     return json_response(
-        await in_thread(_page, services_of(request), owner_of(request), filters, limit, cursor)
+        await in_thread(_page, services_of(request), listed_owner(request), filters, limit, cursor)
     )
 
 
@@ -45,9 +47,11 @@ async def show_job(request: Request) -> Response:
     known_query(request, "wait")
     services = services_of(request)
     wait_s = seconds(request, "wait", services.limits.wait_s)
-    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    job = await readable_job(request, request.path_params["id"])
     if wait_s and not job.state.is_final:
         job = await asker_of(request).wait_for(job, wait_s)
+        if not await still_admitted(request):
+            raise NotSignedIn(is_refused=True)
     retry_after = _RETRY_AFTER_S.get(job.state)
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return json_response(await in_thread(counted_job_document, services.desk, job), headers=headers)
@@ -75,14 +79,16 @@ async def unarchive_job(request: Request) -> Response:
 
 async def remove_job(request: Request) -> Response:
     """DELETE /api/jobs/{id}"""
-    await in_thread(services_of(request).desk.remove, request.path_params["id"], owner_of(request))
+    job_id = request.path_params["id"]
+    await in_thread(services_of(request).desk.remove, job_id, await changeable_job(request, job_id))
+    await record(request, "job.removed", job_id)
     return Response(status_code=204)
 
 
 async def show_input(request: Request) -> Response:
     """GET /api/jobs/{id}/input: the file it was made from, or the inputs as JSON."""
     services = services_of(request)
-    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    job = await readable_job(request, request.path_params["id"])
     if job.input_file is not None:
         return await stored_file_response(services, job.input_file, job.owner)
     return Response(job.payload, media_type="application/json")
@@ -91,7 +97,7 @@ async def show_input(request: Request) -> Response:
 async def show_result(request: Request) -> Response:
     """GET /api/jobs/{id}/result: the file that came of it, or the outputs as JSON."""
     services = services_of(request)
-    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    job = await readable_job(request, request.path_params["id"])
     if job.state is not JobState.SUCCEEDED:
         raise Conflict(f"The job is {job.state}; only one that succeeded has a result.")
     if job.result_file is not None:
@@ -101,14 +107,14 @@ async def show_result(request: Request) -> Response:
     return Response(job.outputs, media_type="application/json")
 
 
-async def _changed(request: Request, change: Callable[[str, str], object]) -> Response:
-    services = services_of(request)
+async def _changed(request: Request, change: Callable[[str, str | None], object]) -> Response:
+    services, job_id = services_of(request), request.path_params["id"]
 
-    def apply(job_id: str, owner: str) -> JobDocument:
+    def apply(owner: str | None) -> JobDocument:
         change(job_id, owner)
         return counted_job_document(services.desk, services.desk.get(job_id, owner))
 
-    return json_response(await in_thread(apply, request.path_params["id"], owner_of(request)))
+    return json_response(await in_thread(apply, await changeable_job(request, job_id)))
 
 
 def _choice(request: Request, name: str, kind: type[E]) -> E | None:
@@ -129,7 +135,7 @@ def _truth(request: Request, name: str) -> bool | None:
 
 
 def _page(
-    services: Services, owner: str, filters: JobFilters, limit: int, cursor: str | None
+    services: Services, owner: str | None, filters: JobFilters, limit: int, cursor: str | None
 ) -> JobsDocument:
     page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
     standings = services.desk.standings(job for job in page.items if job.state is JobState.QUEUED)

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from frontdesk.access.rules import Action
 from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound
 from frontdesk.host.messages import HostStatus
 from frontdesk.serve.api.reading import json_response
@@ -15,6 +16,7 @@ from frontdesk.serve.asking import asker_of
 from frontdesk.serve.metrics import Gauge, Metrics, exposition
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
+from frontdesk.serve.who import require
 
 
 class HostsDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ async def list_hosts(request: Request) -> Response:
 async def restart_host(request: Request) -> Response:
     """POST /api/tasks/{task}/models/{model}/restart: try a broken model afresh."""
     task, model = _model(request)
+    require(request, Action.TRAIN, task)
     await services_of(request).hosts.restart(task, model)
     return Response(status_code=204)
 
@@ -80,6 +83,7 @@ async def restart_host(request: Request) -> Response:
 async def host_log(request: Request) -> Response:
     """GET /api/tasks/{task}/models/{model}/log: the end of what the model's code printed."""
     task, model = _model(request)
+    require(request, Action.TRAIN, task)
     return PlainTextResponse(await services_of(request).hosts.log(task, model))
 
 

@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from frontdesk.access.rules import Action
 from frontdesk.declare.codec import check_depth
 from frontdesk.declare.kinds import File, Image
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState
 from frontdesk.errors import Fault, FrontdeskError, InvalidInput
+from frontdesk.serve.admission import keep_visitor
 from frontdesk.serve.api.documents import (
     AnswerDocument,
     ComparisonDocument,
@@ -35,7 +37,7 @@ from frontdesk.serve.line import Line
 from frontdesk.serve.problems import Problem, document_of, problem_of
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import require
 
 _JSON = b"application/json"
 _FORM = b"multipart/form-data"
@@ -61,9 +63,10 @@ class Predict:
         asker = asker_of(request)
         headers = exchange_of(scope).headers
         card = asker.task(scope["path_params"]["task"])
+        owner = require(request, Action.ASK, card.name).owner
         asked = await _read(request, asker, card)
         question = Question(
-            owner_of(request),
+            owner,
             card,
             asker.model(card, asked.model),
             asked.version,
@@ -87,13 +90,14 @@ async def compare(request: Request) -> Response:
     """POST /api/tasks/{task}/compare"""
     asker, services = asker_of(request), services_of(request)
     card = asker.task(request.path_params["task"])
+    owner = require(request, Action.ASK, card.name).owner
     asked = await _read(request, asker, card)
     if asked.model is not None or asked.version is not None:
         raise InvalidInput.of(
             [Fault("/model", "A comparison asks every model; leave model and version out.")]
         )
     key = idempotency_key(exchange_of(request.scope).headers.get(b"idempotency-key"))
-    question = Question(owner_of(request), card, card.models[0], None, asked.inputs, key)
+    question = Question(owner, card, card.models[0], None, asked.inputs, key)
     outcomes = await asker.compare(question, receive=request.receive)
     answers = [await _model_answer(services, model, outcome) for model, outcome in outcomes.items()]
     return json_response(ComparisonDocument(answers=answers))
@@ -101,6 +105,7 @@ async def compare(request: Request) -> Response:
 
 async def ticket_response(request: Request, job: Job, headers: dict[str, str]) -> Response:
     """202 with the job that will have the answer."""
+    keep_visitor(request)
     line: Line = request.app.state.line
     document = job_document(job, await line.place(job) if job.state is JobState.QUEUED else None)
     return json_response(

@@ -12,6 +12,7 @@ from frontdesk.serve.api.reading import json_response, known_query
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
+from frontdesk.serve.who import may_see, require_sight
 
 
 class TasksDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,8 @@ async def list_tasks(request: Request) -> Response:
     """GET /api/tasks"""
     known_query(request)
     services = services_of(request)
-    documents = [await in_thread(_document, services, card) for card in services.tasks.values()]
+    seen = [card for card in services.tasks.values() if may_see(request, card.name)]
+    documents = [await in_thread(_document, services, card) for card in seen]
     return json_response(TasksDocument(items=documents))
 
 
@@ -33,6 +35,7 @@ async def show_task(request: Request) -> Response:
     """GET /api/tasks/{task}"""
     known_query(request)
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     return json_response(await in_thread(_document, services_of(request), card))
 
 

@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from frontdesk.access.rules import Action
 from frontdesk.catalog.gallery import Gallery, Picture
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job
@@ -22,7 +23,7 @@ from frontdesk.serve.pages.rendering import is_fragment, page
 from frontdesk.serve.problems import problem_of
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import require, require_sight
 
 _PATIENCE_S = 1.5  # what takes longer shows its place in line instead of a frozen page
 _OWN_PARTS = ("fd-model", "fd-compare", "fd-key")
@@ -40,6 +41,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 async def show_task(request: Request) -> Response:
     """GET /tasks/{task}; the part that changes by itself is what is to be known of its models."""
+    require_sight(request, request.path_params["task"])
     return page(request, "task.html", part="notes.html", **await _context(request))
 
 
@@ -47,6 +49,7 @@ async def ask_task(request: Request) -> Response:
     """POST /tasks/{task}: the form."""
     asker, services = asker_of(request), services_of(request)
     card = asker.task(request.path_params["task"])
+    owner = require(request, Action.ASK, card.name).owner
     texts, values = await _posted(request, services, card)
     context = await _context(request) | {
         "values": {**texts, **_text_of(values)},
@@ -55,7 +58,7 @@ async def ask_task(request: Request) -> Response:
     try:
         inputs = asker.inputs(card).codec.decode_form(values)
         model = asker.model(card, texts.get("fd-model") or None)
-        question = Question(owner_of(request), card, model, None, inputs, texts.get("fd-key") or None)
+        question = Question(owner, card, model, None, inputs, texts.get("fd-key") or None)
         if "fd-compare" in texts:
             outcomes = await asker.compare(question, receive=request.receive)
         else:
@@ -75,6 +78,7 @@ async def show_thumb(request: Request) -> Response:
     """GET /tasks/{task}/thumbs/{field}/{name}: a small picture of a gallery."""
     services = services_of(request)
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     found = await in_thread(
         _gallery(services).picture, card, request.path_params["field"], request.path_params["name"]
     )

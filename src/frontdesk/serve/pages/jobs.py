@@ -13,13 +13,14 @@ from frontdesk.desk.job import Job, JobState, Lane
 from frontdesk.desk.queue import Desk, JobFilters
 from frontdesk.errors import NotFound
 from frontdesk.serve.pages.rendering import page
+from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import changeable_job, owner_of, readable_job
 
 _JOBS_ON_A_PAGE = 25
 
-_VERBS: dict[str, Callable[[Desk, str, str], None]] = {
+_VERBS: dict[str, Callable[[Desk, str, str | None], None]] = {
     "cancel": Desk.cancel,
     "retry": Desk.retry,
     "archive": Desk.archive,
@@ -49,7 +50,7 @@ async def show_jobs(request: Request) -> Response:
 async def show_job(request: Request) -> Response:
     """GET /jobs/{id}: the ticket."""
     services = services_of(request)
-    job = await in_thread(services.desk.get, request.path_params["id"], owner_of(request))
+    job = await readable_job(request, request.path_params["id"])
     if job.kind is Lane.TRAIN and job.task in services.tasks:
         return RedirectResponse(f"/tasks/{job.task}/runs/{job.id}", 303)
     return page(request, "ticket.html", **await in_thread(ticket_context, services, job))
@@ -61,7 +62,9 @@ async def change_job(request: Request) -> Response:
     verb = _VERBS.get(request.path_params["verb"])
     if verb is None:
         raise NotFound("There is nothing of that name to do with a job.")
-    await in_thread(verb, services.desk, job_id, owner_of(request))
+    await in_thread(verb, services.desk, job_id, await changeable_job(request, job_id))
+    if request.path_params["verb"] == "remove":
+        await record(request, "job.removed", job_id)
     gone = request.path_params["verb"] in ("archive", "remove")
     return RedirectResponse("/jobs" if gone else f"/jobs/{job_id}", 303)
 

@@ -8,11 +8,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from frontdesk.access.rules import Action
 from frontdesk.declare.signature import TaskCard
 from frontdesk.errors import FrontdeskError, NotFound
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.pages.rendering import is_fragment, page
 from frontdesk.serve.services import Services, services_of
+from frontdesk.serve.who import caller_of, require, require_sight
 
 _LOG_LINES = 400
 
@@ -21,10 +23,11 @@ async def show_models(request: Request) -> Response:
     """GET /tasks/{task}/models"""
     services = services_of(request)
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     context: dict[str, Any] = {"card": card, "states": {}, "logs": {}, "trouble": ""}
     try:
         context["states"] = {h.model: h for h in await services.hosts.survey() if h.task == card.name}
-        if not is_fragment(request):
+        if not is_fragment(request) and caller_of(request).may(Action.TRAIN, card.name):
             context["logs"] = await _logs(services, card)
     except FrontdeskError as error:
         context["trouble"] = str(error)
@@ -37,6 +40,7 @@ async def restart_model(request: Request) -> Response:
     model = card.model(request.path_params["model"])
     if model is None:
         raise NotFound("There is no model of that name.")
+    require(request, Action.TRAIN, card.name)
     await services_of(request).hosts.restart(card.name, model.name)
     return RedirectResponse(f"/tasks/{card.name}/models", 303)
 

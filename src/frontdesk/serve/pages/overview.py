@@ -12,7 +12,7 @@ from frontdesk.host.messages import HostStatus
 from frontdesk.serve.pages.rendering import page
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import owner_of
+from frontdesk.serve.who import may_see, owner_of
 
 _RECENT_EVENTS = 12
 
@@ -22,7 +22,8 @@ async def show_tasks(request: Request) -> Response:
     services = services_of(request)
     hosts, _ = await _survey(services)
     states = {(host.task, host.model): host for host in hosts}
-    return page(request, "tasks.html", tasks=services.tasks, states=states)
+    tasks = {name: card for name, card in services.tasks.items() if may_see(request, name)}
+    return page(request, "tasks.html", tasks=tasks, states=states)
 
 
 async def show_status(request: Request) -> Response:

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from frontdesk.serve import csrf
+from frontdesk.serve.admission import csrf_of
 from frontdesk.serve.pages.formats import FILTERS, STATE_NAMES
 from frontdesk.serve.pages.plots import histogram, spread
 from frontdesk.serve.problems import Problem
+from frontdesk.serve.who import CALLER
 
 _FOLDER = Path(__file__).parent.parent
 
@@ -37,8 +41,20 @@ def page(
 ) -> Response:
     """A whole page, or only the part that changes when a script asks for that with X-Fragment."""
     name = f"parts/{part or template}" if is_fragment(request) else template
-    text = _templates().get_template(name).render(path=request.url.path, **context)
+    text = _templates().get_template(name).render(**_everywhere(request), **context)
     return HTMLResponse(text, status, headers={"Vary": "X-Fragment", "Cache-Control": "no-store"})
+
+
+def _everywhere(request: Request) -> dict[str, Any]:
+    """What every page knows. A form that changes something begins with `csrf_field`."""
+    code = csrf_of(request)
+    field = Markup('<input type="hidden" name="{}" value="{}">').format(csrf.FIELD, code)
+    return {
+        "path": request.url.path,
+        "caller": request.scope.get(CALLER),
+        "csrf_code": code,
+        "csrf_field": field if code else "",
+    }
 
 
 def is_fragment(request: Request) -> bool:
@@ -51,7 +67,7 @@ def error_page(request: Request, problem: Problem) -> Response:
     text = (
         _templates()
         .get_template("error.html")
-        .render(path=request.url.path, problem=problem, title=HTTPStatus(problem.status).phrase)
+        .render(**_everywhere(request), problem=problem, title=HTTPStatus(problem.status).phrase)
     )
     return HTMLResponse(text, problem.status, headers=problem.headers)
 
