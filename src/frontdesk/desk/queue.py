@@ -20,6 +20,7 @@ from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Prog
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.looking import JobFilters, Page
 from frontdesk.desk.rows import find, job_of, now
+from frontdesk.desk.training import Told
 from frontdesk.errors import LeaseLost, Overloaded
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
@@ -100,7 +101,7 @@ class Desk:
             raise LeaseLost(lease.job.id)
         self._engine.announce([lease.job.id])
 
-    def tell(self, lease: Lease, told: records.Told) -> None:
+    def tell(self, lease: Lease, told: Told) -> None:
         """Write down what a training said. A power cut may undo the last of it. Raises LeaseLost."""
         if not self._database.write(lambda c: records.tell(c, lease, told), durable=False):
             raise LeaseLost(lease.job.id)

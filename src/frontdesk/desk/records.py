@@ -8,36 +8,15 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.desk.job import Lease, Progress
+from frontdesk.desk.job import Lease
 from frontdesk.desk.leasing import held, report
 from frontdesk.desk.rows import record
+from frontdesk.desk.training import Points, Told
 from frontdesk.store.tables import run_records
 
 _SHOWN_AT_ONCE = 40
 """Points of one batch that are sent to whoever watches; all of them are kept."""
 _LOG_LIMIT_BYTES = 2**19
-
-Names = tuple[str, ...]
-
-
-class Points(msgspec.Struct, frozen=True, array_like=True):
-    """Points that tell the same figures: their names, and a row for each point that begins with its time."""
-
-    names: Names
-    rows: list[list[float | None]]
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training said since the last time."""
-
-    points: tuple[Points, ...] = ()
-    progress: Progress | None = None
-    log: bytes = b""
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether there is nothing to write down."""
-        return not self.points and self.progress is None and not self.log
 
 
 class Chunk(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The documents of a train job: what it is to do, and what came of it."""
+"""The documents of a train job: what it is to do, what it says on the way, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+from frontdesk.desk.job import Progress
 
 
 class TrainPayload(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,3 +24,26 @@ class TrainOutputs(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     is_live: bool
     metrics: Mapping[str, Any]
+
+
+Names = tuple[str, ...]
+
+
+class Points(msgspec.Struct, frozen=True, array_like=True):
+    """Points that tell the same figures: their names, and a row for each point that begins with its time."""
+
+    names: Names
+    rows: list[list[float | None]]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training said since the last time."""
+
+    points: tuple[Points, ...] = ()
+    progress: Progress | None = None
+    log: bytes = b""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to write down."""
+        return not self.points and self.progress is None and not self.log

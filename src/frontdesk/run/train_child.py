@@ -13,7 +13,7 @@ import msgspec
 import psutil
 
 from frontdesk.desk.job import Progress
-from frontdesk.desk.records import Points, Told
+from frontdesk.desk.training import Points, Told
 from frontdesk.host.child import Pipe
 from frontdesk.host.framing import FrameReader
 from frontdesk.run.train_messages import (
@@ -28,8 +28,8 @@ from frontdesk.run.train_messages import (
 
 _LOG_AT_ONCE_BYTES = 2**15
 _LAST_WORDS_S = 0.5
-_LAST_LINES = 12
-_LAST_LINES_BYTES = 2000
+_LAST_LINES = 20
+_LAST_LINES_BYTES = 4000
 
 _decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(
     Reported | Progressed | Trained | Stumbled

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from frontdesk.desk.records import Points
+from frontdesk.desk.training import Points
 from frontdesk.host.messages import Message
 
 

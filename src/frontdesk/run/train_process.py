@@ -17,13 +17,15 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import msgspec
 
+import frontdesk
 from frontdesk.declare.training import DataSet, Run, plain_metrics
 from frontdesk.declare.values import to_python
-from frontdesk.desk.records import Points
+from frontdesk.desk.training import Points
 from frontdesk.errors import FrontdeskError
 from frontdesk.host.framing import append_frame
 from frontdesk.host.loading import find_model
@@ -37,6 +39,7 @@ _PAUSE_SHARE = (
 )  # after a hundred seconds there is news five times a second, after a thousand every other
 _UNSENT_LIMIT = 200_000
 _NICENESS = 5
+_PACKAGE = Path(frontdesk.__file__).parent
 
 
 def main() -> None:
@@ -51,7 +54,7 @@ def main() -> None:
     try:
         metrics = _train(spec, teller)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the author's code does, say so
-        traceback.print_exc()
+        traceback.print_exception(type(error), error, _authors_part(error))
         teller.finish(Stumbled(_sentence(error)))
         sys.exit(1)
     teller.finish(Trained(metrics, libraries()))
@@ -73,6 +76,14 @@ def _stand_back() -> None:
         os.nice(_NICENESS)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _authors_part(error: BaseException) -> TracebackType | None:
+    """Where the traceback enters the author's code; all of it, should it never."""
+    at = error.__traceback__
+    while at is not None and Path(at.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
+        at = at.tb_next
+    return at or error.__traceback__
 
 
 def _sentence(error: BaseException) -> str:
