@@ -19,7 +19,7 @@ from frontdesk.desk.job import Job, Lane, NewJob
 from frontdesk.desk.queue import JobFilters
 from frontdesk.desk.training import TrainPayload
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
-from frontdesk.serve.services import Services
+from frontdesk.serve.services import Services, waiting_limit
 
 SEED_LIMIT = 2**31
 _LOOKED_AT = 50
@@ -87,7 +87,10 @@ def submit(services: Services, order: TrainOrder) -> Job:
         files=(order.data,) if order.data is not None else (),
         fingerprint=fingerprint,
         idempotency_key=order.idempotency_key,
+        waiting_limit=waiting_limit(services, order.owner),
     )
+    if services.gate is not None:
+        services.gate.quotas.refuse_when_full(order.owner)
     return services.desk.submit(new).job
 
 

@@ -157,7 +157,7 @@ async def _read_multipart(request: Request, asker: Asker, card: TaskCard) -> _As
     chosen = {name: _text(values.pop(name)) for name in besides & values.keys()}
     model = chosen.get("model") or request.query_params.get("model")
     version = chosen.get("version") or request.query_params.get("version")
-    return _Asked(asker.inputs(card).codec.decode_form(values), model, _version(version))
+    return _Asked(asker.inputs(card).codec.decode_form(values), model, whole_version(version))
 
 
 def part_limits(card: TaskCard) -> dict[str, int]:
@@ -172,7 +172,8 @@ def _text(value: str | bytes) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
-def _version(text: str | None) -> int | None:
+def whole_version(text: str | None) -> int | None:
+    """The number of a version as a form has it; None where nothing was filled in."""
     if not text:
         return None
     if not text.isascii() or not text.isdigit():

@@ -15,6 +15,7 @@ from frontdesk.serve.api.reading import idempotency_key, json_response, known_qu
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.curves import Curves, as_csv, gather, names_of
 from frontdesk.serve.exchange import exchange_of
+from frontdesk.serve.recording import record
 from frontdesk.serve.runs import visible_job
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
@@ -59,6 +60,7 @@ async def train(request: Request) -> Response:
         idempotency_key=idempotency_key(exchange_of(request.scope).headers.get(b"idempotency-key")),
     )
     job = await in_thread(submit, services, order)
+    await record(request, "training.asked", f"{card.name}.{model.name}", job=job.id)
     document = await in_thread(counted_job_document, services.desk, job)
     return json_response(document, 202, {"Location": f"/api/jobs/{job.id}", "Retry-After": "1"})
 

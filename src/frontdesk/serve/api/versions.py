@@ -16,6 +16,7 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import NotFound
 from frontdesk.serve.api.reading import json_response, known_query
 from frontdesk.serve.asking import asker_of
+from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import require
@@ -86,6 +87,7 @@ async def go_live(request: Request) -> Response:
     card, model = model_of(request)
     require(request, Action.TRAIN, card.name)
     version = await make_live(services_of(request), card, model, number_of(request))
+    await record(request, "version.live", f"{card.name}.{model.name}", version=version.number)
     return json_response(version_document(version))
 
 
@@ -93,7 +95,9 @@ async def remove_version(request: Request) -> Response:
     """DELETE /api/tasks/{task}/models/{model}/versions/{n}"""
     card, model = model_of(request)
     require(request, Action.TRAIN, card.name)
-    await in_thread(services_of(request).versions.remove, card.name, model.name, number_of(request))
+    number = number_of(request)
+    await in_thread(services_of(request).versions.remove, card.name, model.name, number)
+    await record(request, "version.removed", f"{card.name}.{model.name}", version=number)
     return Response(status_code=204)
 
 

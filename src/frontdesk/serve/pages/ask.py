@@ -12,10 +12,11 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from frontdesk.access.rules import Action
 from frontdesk.catalog.gallery import Gallery, Picture
+from frontdesk.catalog.versions import VersionRecord
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job
 from frontdesk.errors import FrontdeskError, InvalidInput, NotFound
-from frontdesk.serve.api.predict import part_limits
+from frontdesk.serve.api.predict import part_limits, whole_version
 from frontdesk.serve.asking import Answered, Question, Ticketed, asker_of
 from frontdesk.serve.forms import read_form
 from frontdesk.serve.pages.jobs import ticket_context
@@ -26,7 +27,7 @@ from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import require, require_sight
 
 _PATIENCE_S = 1.5  # what takes longer shows its place in line instead of a frozen page
-_OWN_PARTS = ("fd-model", "fd-compare", "fd-key")
+_OWN_PARTS = ("fd-model", "fd-version", "fd-compare", "fd-key")
 
 
 class _Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +55,13 @@ async def ask_task(request: Request) -> Response:
     context = await _context(request) | {
         "values": {**texts, **_text_of(values)},
         "chosen": texts.get("fd-model"),
+        "version": texts.get("fd-version"),
     }
     try:
         inputs = asker.inputs(card).codec.decode_form(values)
         model = asker.model(card, texts.get("fd-model") or None)
-        question = Question(owner, card, model, None, inputs, texts.get("fd-key") or None)
+        version = whole_version(texts.get("fd-version"))
+        question = Question(owner, card, model, version, inputs, texts.get("fd-key") or None)
         if "fd-compare" in texts:
             outcomes = await asker.compare(question, receive=request.receive)
         else:
@@ -165,8 +168,16 @@ async def _context(request: Request) -> dict[str, Any]:
         "answers": [],
         "agreement": "",
         "tickets": {},
-        "chosen": None,
+        "chosen": request.query_params.get("model"),
+        "version": request.query_params.get("version"),
+        "live": await in_thread(_live, services, card),
         "base_url": str(request.base_url).rstrip("/"),
+    }
+
+
+def _live(services: Services, card: TaskCard) -> dict[str, VersionRecord | None]:
+    return {
+        model.name: services.versions.live(card.name, model.name) for model in card.models if model.trains
     }
 
 

@@ -18,11 +18,12 @@ from frontdesk.errors import InvalidInput, NotFound
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.forms import Part, read_form
 from frontdesk.serve.pages.rendering import page
+from frontdesk.serve.recording import record
 from frontdesk.serve.runs import may_train, visible_job
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.training import TrainOrder, estimate_s, payload_of, recent_runs, submit, trainable
-from frontdesk.serve.who import owner_of, require
+from frontdesk.serve.who import caller_of, owner_of, require, require_sight
 
 _RUNS_SHOWN = 8
 _FILES_SHOWN = 30
@@ -34,6 +35,7 @@ _DATA_ENDING = ".csv"
 async def show_train(request: Request) -> Response:
     """GET /tasks/{task}/train?model=&from=; `from` is a training whose settings the form starts from."""
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     model = trainable(card, request.query_params.get("model"))
     context = await in_thread(_context, request, card, model)
     source = request.query_params.get("from")
@@ -61,6 +63,7 @@ async def start_training(request: Request) -> Response:
                 idempotency_key=texts.get("fd-key") or None,
             )  # fmt: skip
             job = await in_thread(submit, services, order)
+            await record(request, "training.asked", f"{card.name}.{model.name}", job=job.id)
         except InvalidInput as refusal:
             faults = {fault.pointer.split("/")[-1]: fault.detail for fault in refusal.faults}
             context = await in_thread(_context, request, card, model)
@@ -134,6 +137,8 @@ async def _data(
             raise InvalidInput("data", "Choose a CSV file.")
         content = upload.value()
         assert isinstance(content, bytes)
+        if services.gate is not None:
+            await in_thread(services.gate.quotas.refuse_more_bytes, caller_of(request), len(content))
         stored = await in_thread(
             services.files.add, owner_of(request), upload.filename, "text/csv", content
         )  # fmt: skip

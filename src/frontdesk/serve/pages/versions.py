@@ -15,11 +15,12 @@ from frontdesk.serve.api.versions import make_live, model_of, number_of
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.pages.rendering import page
 from frontdesk.serve.problems import problem_of
+from frontdesk.serve.recording import record
 from frontdesk.serve.runs import may_train
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.training import trainable
-from frontdesk.serve.who import require
+from frontdesk.serve.who import require, require_sight
 
 _COMPARED_MOST = 6
 _DIGITS = 9
@@ -28,6 +29,7 @@ _DIGITS = 9
 async def show_versions(request: Request) -> Response:
     """GET /tasks/{task}/versions?model="""
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     model = trainable(card, request.query_params.get("model"))
     return await _list(request, card, model)
 
@@ -41,8 +43,10 @@ async def change_version(request: Request) -> Response:
     try:
         if verb == "live":
             await make_live(services, card, model, number)
+            await record(request, "version.live", f"{card.name}.{model.name}", version=number)
         elif verb == "remove":
             await in_thread(services.versions.remove, card.name, model.name, number)
+            await record(request, "version.removed", f"{card.name}.{model.name}", version=number)
         else:
             raise NotFound("There is nothing of that name to do with a version.")
     except (NotFound, InvalidInput):
@@ -56,6 +60,7 @@ async def change_version(request: Request) -> Response:
 async def compare_versions(request: Request) -> Response:
     """GET /tasks/{task}/versions/compare?model=&n=1&n=2"""
     card = asker_of(request).task(request.path_params["task"])
+    require_sight(request, card.name)
     model = trainable(card, request.query_params.get("model"))
     numbers = sorted({_number(text) for text in request.query_params.getlist("n")})
     if not 2 <= len(numbers) <= _COMPARED_MOST:
