@@ -60,7 +60,8 @@ CONTENDERS = (
         name="frontdesk",
         requirements=(),
         command=lambda bin_, port, folder: [
-            bin_ / "frontdesk", "serve", PEERS / "frontdesk_flowers.py", "--open", "--port", str(port), "--data", folder / "data",
+            bin_ / "frontdesk", "serve", PEERS / "frontdesk_flowers.py", "--open", "--port", str(port),
+            "--data", folder / "data",
         ],
         path="/tasks/flowers",
         answer="text=virginica",

@@ -25,6 +25,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
+from frontdesk.run.batch import Batcher
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.predict import Predictor
 from frontdesk.run.sweeper import Sweeper
@@ -143,7 +144,11 @@ def worker(
         installation.desk,
         lambda: host_client(installation, name=hosts),
         installation.engine,
-        [Predictor(installation.files, concurrency), trainer(installation, cards)],
+        [
+            Predictor(installation.files, concurrency),
+            Batcher(installation.desk, installation.files, cards, installation.settings.data / "batches"),
+            trainer(installation, cards),
+        ],
         name=name,
         lease_s=installation.settings.lease_s,
     )
@@ -197,6 +202,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             metrics_folder=installation.runtime / "metrics",
             limits=Limits(
                 body_bytes=settings.body_limit_bytes,
+                upload_bytes=settings.upload_limit_bytes,
                 json_depth=settings.json_depth_limit,
                 wait_s=settings.wait_limit_s,
                 lease_s=settings.lease_s,

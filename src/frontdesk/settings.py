@@ -61,6 +61,7 @@ class Settings:
     host_queue: int = _setting(1000, "Calls that may wait for one model before more are refused.")
 
     body_limit_bytes: int = _setting(64 * 2**20, "Largest request body, in bytes.")
+    upload_limit_bytes: int = _setting(20 * 2**30, "Largest uploaded file, in bytes.")
     pixel_limit: int = _setting(50_000_000, "Largest picture, in pixels, counted before it is decoded.")
     json_depth_limit: int = _setting(32, "Deepest nesting of a JSON body.")
 
@@ -84,8 +85,7 @@ class Settings:
     jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
     retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
     retention_bytes: int = _setting(
-        20 * 2**30,
-        "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit).",
+        20 * 2**30, "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit)."
     )
 
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")

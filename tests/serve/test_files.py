@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from support.web import BODY_LIMIT_BYTES, Web
+from support.web import UPLOAD_LIMIT_BYTES, Web
 
 
 def test_a_file_comes_back_as_it_was(web: Web) -> None:
@@ -43,7 +43,7 @@ def test_a_name_is_only_a_name(web: Web) -> None:
     ("request_", "status"),
     [
         ({"files": {"other": ("a", b"x")}}, 422),
-        ({"files": {"file": ("a", b"x" * (BODY_LIMIT_BYTES + 1))}}, 413),
+        ({"files": {"file": ("a", b"x" * (UPLOAD_LIMIT_BYTES + 1))}}, 413),
         ({"json": {}}, 415),
         ({"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 400),
         ({"content": b"--x\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 400),

@@ -11,6 +11,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
+from frontdesk.declare.columns import takes_rows
 from frontdesk.declare.signature import TaskCard
 from frontdesk.serve.routes import api_routes
 from support.web import Web
@@ -41,6 +42,8 @@ def expanded(path: str, tasks: Mapping[str, TaskCard]) -> list[str]:
     if path.endswith("/train"):
         trained = [card.name for card in tasks.values() if any(model.trains for model in card.models)]
         return [path.replace("{task}", task) for task in trained]
+    if re.search(r"/(batch|template)$", path):
+        return [path.replace("{task}", name) for name, card in tasks.items() if takes_rows(card.signature)]
     if re.search(r"/(predict|compare)$", path):
         return [path.replace("{task}", task) for task in tasks]
     return [path]

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 WAIT_LIMIT_S = 2.0
 BODY_LIMIT_BYTES = 300_000
+UPLOAD_LIMIT_BYTES = 2_000_000
 
 
 class Web:
@@ -35,6 +36,7 @@ class Web:
             models=folder / "models",
             wait_limit_s=WAIT_LIMIT_S,
             body_limit_bytes=BODY_LIMIT_BYTES,
+            upload_limit_bytes=UPLOAD_LIMIT_BYTES,
             lease_s=3.0,
             log_level="warning",
             access=access,

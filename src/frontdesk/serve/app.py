@@ -85,7 +85,9 @@ class App:
             lifespan=lambda app: self._life(),
         )
         admitted = Admission(router, services.gate)
-        guarded = Guard(admitted, services.allowed_hosts, services.limits.body_bytes)
+        guarded = Guard(
+            admitted, services.allowed_hosts, services.limits.body_bytes, services.limits.upload_bytes
+        )
         self._stack: ASGIApp = Exchanges(Problems(guarded), access_log, metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

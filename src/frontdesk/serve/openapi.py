@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 import frontdesk.serve.api.documents as documents
+from frontdesk.declare.columns import takes_rows
 from frontdesk.declare.kinds import BINARY_KINDS, Series, Table
 from frontdesk.declare.schema import inputs_schema, outputs_schema
 from frontdesk.declare.signature import TaskCard
@@ -21,6 +22,7 @@ from frontdesk.serve.api.train import CurvesDocument
 from frontdesk.serve.api.versions import VersionsDocument
 from frontdesk.serve.live import EventDocument
 from frontdesk.serve.openapi_access import ACCESS_DOCUMENTS, ACCESS_PATHS, SECURITY_SCHEMES
+from frontdesk.serve.openapi_batch import batch_paths
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
 from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
 from frontdesk.serve.problems import ProblemDocument
@@ -63,6 +65,8 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
         schemas[names.outputs] = outputs_schema(card.signature.outputs)
         paths[f"/api/tasks/{card.name}/predict"] = {"post": _predict(card, names)}
+        if takes_rows(card.signature):
+            paths |= batch_paths(card)
         if any(model.trains for model in card.models):
             paths[f"/api/tasks/{card.name}/train"] = {"post": train_operation(card)}
         paths[f"/api/tasks/{card.name}/compare"] = {"post": _compare(card, names)}

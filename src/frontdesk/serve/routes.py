@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from frontdesk.declare.signature import TaskCard
 from frontdesk.serve import docs
-from frontdesk.serve.api import events, files, jobs, operations, tasks, train, versions
+from frontdesk.serve.api import batch, events, files, jobs, operations, tasks, train, versions
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.api.tokens import list_tokens, make_token, revoke_token
 from frontdesk.serve.api.users import (
@@ -41,6 +41,8 @@ def api_routes() -> list[BaseRoute]:
     return [
         Route("/api/tasks/{task}/predict", Predict(), methods=["POST"]),
         resource("/api/tasks/{task}/compare", Door.VISITORS, POST=compare),
+        resource("/api/tasks/{task}/batch", POST=batch.batch),
+        resource("/api/tasks/{task}/template", GET=batch.show_template),
         resource("/api/tasks", Door.VISITORS, GET=tasks.list_tasks),
         resource("/api/tasks/{task}", Door.VISITORS, GET=tasks.show_task),
         resource("/api/tasks/{task}/models/{model}/restart", POST=operations.restart_host),

@@ -26,6 +26,7 @@ class Limits:
     """How much one request may ask for. `wait_s`: how long it is kept waiting before it becomes a ticket."""
 
     body_bytes: int = 64 * 2**20
+    upload_bytes: int = 20 * 2**30
     json_depth: int = 32
     wait_s: float = 30.0
     lease_s: float = 15.0

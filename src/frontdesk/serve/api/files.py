@@ -29,7 +29,7 @@ _PLAIN_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}").fullmatc
 async def upload_file(request: Request) -> Response:
     """POST /api/files: multipart with the part `file`."""
     services, owner = services_of(request), owner_of(request)
-    async with read_form(request, {"file": services.limits.body_bytes}) as parts:
+    async with read_form(request, {"file": services.limits.upload_bytes}) as parts:
         part = parts.get("file")
         if part is None or part.filename is None:
             raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])

@@ -98,10 +98,10 @@ async def show_result(request: Request) -> Response:
     """GET /api/jobs/{id}/result: the file that came of it, or the outputs as JSON."""
     services = services_of(request)
     job = await readable_job(request, request.path_params["id"])
+    if job.result_file is not None and job.state.is_final:  # of one that failed: as far as it came
+        return await stored_file_response(services, job.result_file, job.owner)
     if job.state is not JobState.SUCCEEDED:
         raise Conflict(f"The job is {job.state}; only one that succeeded has a result.")
-    if job.result_file is not None:
-        return await stored_file_response(services, job.result_file, job.owner)
     if job.outputs is None:
         raise NotFound("The result was removed.")
     return Response(job.outputs, media_type="application/json")
