@@ -19,7 +19,7 @@ from support.server import Server, serving
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMANDS = ("serve", "worker", "predict", "jobs", "pull", "new", "doctor")
+COMMANDS = ("serve", "worker", "predict", "batch", "jobs", "users", "tokens", "pull", "new", "doctor")
 
 
 # --------------------------------------------------------------------------------- help
@@ -34,7 +34,7 @@ def test_help_names_every_command(shell: Shell) -> None:
 def test_each_command_says_what_it_does_and_takes_data_where_it_touches_an_installation(name: str) -> None:
     command = cli.get_command(None, name)  # type: ignore[arg-type]
     assert command.help
-    parts = list(command.commands.values()) if name == "jobs" else [command]
+    parts = list(command.commands.values()) if name in ("jobs", "users", "tokens") else [command]
     for part in parts:
         assert part.help, part.name
         options = {option: parameter for parameter in part.params for option in parameter.opts}
@@ -90,7 +90,8 @@ def test_what_nobody_foresaw_is_a_line_too_and_can_be_seen_whole(shell: Shell, t
 
 def test_what_new_makes_can_be_served_and_asked_at_once(shell: Shell, tmp_path: Path) -> None:
     assert (
-        shell("new", "wind_chill").stdout == "Made wind_chill/model.py. Now run: frontdesk serve wind_chill\n"
+        shell("new", "wind_chill").stdout
+        == "Made wind_chill/model.py. Now run: frontdesk serve wind_chill --open\n"
     )
     with serving(tmp_path / "data", tmp_path / "wind_chill") as server:
         done = shell("predict", "wind_chill", "--temperature", "-5", "--data", server.data)

@@ -16,6 +16,8 @@ _COMMANDS = {
     "predict": "Ask a task.",
     "batch": "Answer the rows of a spreadsheet.",
     "jobs": "List, show, await, cancel, retry, archive and remove jobs.",
+    "users": "Add, list, disable and enable users.",
+    "tokens": "Make, list and revoke tokens for programs.",
     "pull": "Fetch the weights, labels and pictures that a task needs.",
     "new": "Make a small task to start from.",
     "doctor": "Say what is wrong with this installation and how to mend it.",

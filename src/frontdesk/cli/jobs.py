@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from frontdesk.cli.options import client_of, data_option, json_option, print_json, url_option
+from frontdesk.cli.options import client_of, data_option, json_option, print_json, token_option, url_option
 from frontdesk.cli.outputs import readable
 from frontdesk.client import Document, Verb
 
@@ -27,13 +27,14 @@ def command() -> None:
 )
 @data_option
 @url_option
+@token_option
 @json_option
 def list_jobs(
     state: str | None, task: str | None, archived: bool, limit: int,
-    data: Path | None, url: str | None, as_json: bool,
+    data: Path | None, url: str | None, token: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """The newest jobs."""
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         found = client.jobs(state=state, task=task, archived=archived, limit=limit)
     if as_json:
         print_json(found)
@@ -48,10 +49,11 @@ def list_jobs(
 @click.argument("job_id", metavar="ID")
 @data_option
 @url_option
+@token_option
 @json_option
-def show(job_id: str, data: Path | None, url: str | None, as_json: bool) -> None:
+def show(job_id: str, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
     """One job: where it stands, and what came of it."""
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         _print(client.job(job_id), as_json)
 
 
@@ -60,10 +62,13 @@ def show(job_id: str, data: Path | None, url: str | None, as_json: bool) -> None
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), help="Seconds to wait, at most.")
 @data_option
 @url_option
+@token_option
 @json_option
-def wait(job_id: str, timeout_s: float | None, data: Path | None, url: str | None, as_json: bool) -> None:
+def wait(
+    job_id: str, timeout_s: float | None, data: Path | None, url: str | None, token: str | None, as_json: bool
+) -> None:
     """Wait until a job is over, and show it. Exit code 1 when it did not succeed, or not in time."""
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         _print(client.wait(job_id, timeout_s=timeout_s), as_json)
 
 
@@ -71,9 +76,10 @@ def wait(job_id: str, timeout_s: float | None, data: Path | None, url: str | Non
 @click.argument("job_id", metavar="ID")
 @data_option
 @url_option
-def remove(job_id: str, data: Path | None, url: str | None) -> None:
+@token_option
+def remove(job_id: str, data: Path | None, url: str | None, token: str | None) -> None:
     """Remove a job that is over, with what came of it, for good."""
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         client.remove(job_id)
     click.echo(f"{job_id} is removed.")
 
@@ -83,9 +89,10 @@ def _change(verb: Verb, sentence: str) -> None:
     @click.argument("job_id", metavar="ID")
     @data_option
     @url_option
+    @token_option
     @json_option
-    def change(job_id: str, data: Path | None, url: str | None, as_json: bool) -> None:
-        with client_of(url, data) as client:
+    def change(job_id: str, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+        with client_of(url, data, token) as client:
             job = client.change(job_id, verb)
         if as_json:
             print_json(job)

@@ -52,4 +52,4 @@ def command(name: str) -> None:
     title = name.replace("_", " ").capitalize()
     class_name = "".join(word.capitalize() for word in name.split("_"))
     (folder / "model.py").write_text(_MODEL.format(name=name, title=title, class_name=class_name))
-    click.echo(f"Made {folder / 'model.py'}. Now run: frontdesk serve {name}")
+    click.echo(f"Made {folder / 'model.py'}. Now run: frontdesk serve {name} --open")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from frontdesk.cli.options import client_of, data_option, json_option, print_json, url_option
+from frontdesk.cli.options import client_of, data_option, json_option, print_json, token_option, url_option
 from frontdesk.cli.outputs import readable
 from frontdesk.errors import FrontdeskError
 
@@ -21,11 +21,12 @@ Schema = dict[str, Any]
 @click.option("--no-wait", is_flag=True, help="Print a ticket instead of waiting for the answer.")
 @data_option
 @url_option
+@token_option
 @json_option
 @click.pass_context
 def command(
     context: click.Context, task: str, model: str | None, no_wait: bool,
-    data: Path | None, url: str | None, as_json: bool,
+    data: Path | None, url: str | None, token: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Ask TASK, with each input as --NAME VALUE; @FILE takes the value from a file.
 
@@ -37,7 +38,7 @@ def command(
     frontdesk predict flowers --sepal-length 5.1 --sepal-width 3.5
     frontdesk predict photos --photo @goldfinch.jpeg --model shufflenet
     """
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         inputs = read_inputs(context.args, client.task(task)["inputs"]["properties"])
         answer = (client.submit if no_wait else client.ask)(task, inputs, model=model)
     if as_json:
