@@ -13,7 +13,7 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.batch import BatchPayload
 from frontdesk.desk.job import Job, Lane, NewJob
 from frontdesk.errors import Conflict, Fault, InvalidInput, SheetFault
-from frontdesk.serve.services import Services
+from frontdesk.serve.services import Services, waiting_limit
 from frontdesk.store.files import StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
@@ -49,6 +49,8 @@ def check_task(card: TaskCard) -> None:
 def submit(services: Services, order: BatchOrder) -> Job:
     """Keep the file and make a job of it. Raises InvalidInput where it does not fit; then nothing is kept."""
     check_task(order.task)
+    if services.gate is not None:
+        services.gate.quotas.refuse_when_full(order.owner)
     stored = services.files.add(order.owner, order.name, order.media_type, order.content)
     try:
         with services.files.local(stored.id) as path:
@@ -75,6 +77,7 @@ def _job(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
             input_file=stored.id,
             fingerprint=hashlib.sha256(msgspec.json.encode(("batch", *alike))).hexdigest(),
             idempotency_key=order.idempotency_key,
+            waiting_limit=waiting_limit(services, order.owner),
         )
     )
     if not submitted.is_new:
