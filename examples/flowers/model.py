@@ -1,4 +1,4 @@
-"""Which iris is it? A small neural net, trained in under a second when it is first served."""
+"""Which iris is it? Two small neural nets, in Python and in JavaScript, trained in under a second when first asked."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ import frontdesk as fd
 Length = Annotated[float, fd.Number(ge=0, le=10, step=0.1, unit="cm")]
 
 
-class Mlp(fd.Model):
+class Flowers(fd.Model):
     """Names the species of an iris from four measurements of its flower."""
 
     task = "flowers"
     title = "Which iris is it?"
     trains_at_first_start = True
+
+
+class Mlp(Flowers):
+    """A net with one hidden layer, trained by scikit-learn."""
+
+    title = "Neural net in Python"
 
     def train(
         self,
@@ -96,6 +102,19 @@ class Mlp(fd.Model):
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
         scores /= scores.sum(axis=1, keepdims=True)
         return [fd.Classification(labels=self.species, scores=row) for row in scores.tolist()]
+
+
+class Node(Flowers, fd.RemoteModel):
+    """The same kind of net, which learns and answers in JavaScript."""
+
+    title = "Neural net in JavaScript"
+    command = ("node", "node/server.js")
+    predict, train = Mlp.predict, Mlp.train
+
+    def examples(self, run: fd.Run) -> dict[str, object]:
+        """The flowers that the other one learns from, too."""
+        flowers, species = known_flowers(run)
+        return {"flowers": flowers.tolist(), "species": species.tolist()}
 
 
 def known_flowers(run: fd.Run) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,7 @@ from frontdesk.declare.outputs import (
     Value,
     ValueOut,
 )
+from frontdesk.declare.remote import RemoteModel
 from frontdesk.declare.routes import RouteRequest, RouteResponse, Routes
 from frontdesk.declare.training import Confusion, DataSet, Metrics, Run
 from frontdesk.errors import InvalidInput, NotTrained
@@ -53,6 +54,7 @@ __all__ = [
     "NotTrained",
     "Number",
     "OnnxSession",
+    "RemoteModel",
     "RouteRequest",
     "RouteResponse",
     "Routes",

@@ -21,6 +21,7 @@
         ├── HostCrashed       its process died during this call
         ├── CallTimeout       it did not answer within the deadline
         ├── HostUnreachable   nobody answers who could start it
+        ├── NoAnswer          its back end, which is elsewhere, does not answer
         ├── Overloaded        too many calls wait for it already
         └── PredictFailed     its own code raised an exception
 
@@ -152,6 +153,14 @@ class CallTimeout(HostError):
 
 class HostUnreachable(HostError):
     """The process that looks after the models cannot be reached; it may be starting or stopping."""
+
+
+class NoAnswer(HostError):
+    """The back end of a remote model does not answer. `retry_after_s` says when it is asked again."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0):
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class Overloaded(HostError):

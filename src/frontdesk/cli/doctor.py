@@ -10,6 +10,7 @@ import click
 
 from frontdesk.cli.findings import examine
 from frontdesk.cli.options import data_option, json_option, models_option, print_json
+from frontdesk.cli.remote_check import check_remote
 from frontdesk.settings import Settings
 
 
@@ -17,12 +18,16 @@ from frontdesk.settings import Settings
 @data_option
 @models_option
 @json_option
-def command(data: Path | None, models: Path | None, as_json: bool) -> None:
+@click.option(
+    "--remote", metavar="URL", help="Look at a server that is to answer for a remote model, instead."
+)
+def command(data: Path | None, models: Path | None, as_json: bool, remote: str | None) -> None:
     """Look for what would keep frontdesk from working here, and say how to mend it.
 
     Nothing of it is changed. Exit code 1 when something is wrong.
     """
-    findings = list(examine(Settings.read(os.environ, data=data, models=models)))
+    settings = Settings.read(os.environ, data=data, models=models)
+    findings = list(check_remote(remote) if remote else examine(settings))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

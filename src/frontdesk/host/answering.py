@@ -15,7 +15,7 @@ from frontdesk.declare.output_columns import joined, output_columns
 from frontdesk.declare.outputs import encode_outputs, split_rows
 from frontdesk.declare.signature import Signature
 from frontdesk.declare.values import columns_to_python, to_python
-from frontdesk.errors import FrontdeskError, InvalidInput
+from frontdesk.errors import FrontdeskError, InvalidInput, NoAnswer
 from frontdesk.host.batching import WaitingCall
 from frontdesk.host.messages import FRAME_LIMIT_BYTES, Answer, Failed, Refused, RowsAnswer
 
@@ -55,7 +55,11 @@ class Answering:
                 asked[place] = to_python(self._fields, call.inputs, self._pixel_limit)
             except Exception as error:  # noqa: BLE001
                 outcomes[place] = _fault(call.key[1], error)
-        returned = self._ask_together(list(asked.values())) if len(asked) > 1 else None
+        try:
+            returned = self._ask_together(list(asked.values())) if len(asked) > 1 else None
+        except NoAnswer as error:  # to ask each alone would have them all wait in vain
+            outcomes |= {place: _fault(batch[place].key[1], error) for place in asked}
+            return [outcomes[place] for place in range(len(batch))]
         for row, (place, inputs) in enumerate(asked.items()):
             call_id = batch[place].key[1]
             outcomes[place] = (
@@ -84,6 +88,8 @@ class Answering:
             return None
         try:
             return RowsAnswer(output_columns(self._outputs, self._predict_batch(**columns), count), {}, count)
+        except NoAnswer:
+            raise
         except (Exception, SystemExit):  # noqa: BLE001
             return None
 
@@ -99,6 +105,8 @@ class Answering:
                 answer = self._batch([inputs])[0] if self._predict_batch else self._predict(**inputs)
                 cells = output_columns(self._outputs, [answer], 1)
                 answers[place] = {name: column[0] for name, column in cells.items()}
+            except NoAnswer:
+                raise
             except InvalidInput as refusal:
                 faults[place] = "; ".join(fault.detail for fault in refusal.faults)
             except (Exception, SystemExit) as error:  # noqa: BLE001
@@ -116,6 +124,8 @@ class Answering:
         began = time.perf_counter()
         try:
             returned = self._batch(rows)
+        except NoAnswer:
+            raise
         except (Exception, SystemExit):  # noqa: BLE001
             # One of them spoils it for all. Each is asked alone, and then it is known which.
             return None
@@ -148,6 +158,8 @@ class Answering:
 def _fault(call_id: int, error: BaseException) -> Outcome:
     if isinstance(error, InvalidInput):
         return Refused(call_id, tuple((whole(fault.pointer), whole(fault.detail)) for fault in error.faults))
+    if isinstance(error, NoAnswer):
+        return Failed(call_id, whole(str(error)), error.retry_after_s)
     traceback.print_exception(error)
     return Failed(call_id, sentence(error))
 

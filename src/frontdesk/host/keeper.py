@@ -84,7 +84,7 @@ class Keeper:
             model=self.model.name,
             version=self.number,
             state=self.state,
-            reason=self.reason,
+            reason=self.reason or (self._life.alive.reason if self._life else ""),
             pid=self.pid,
             memory_bytes=self._memory_bytes if self.pid else 0,
             calls=self._calls_before + (self._life.alive.calls if self._life else 0),

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from frontdesk.errors import CallTimeout, Fault, HostError, InvalidInput, PredictFailed
+from frontdesk.errors import CallTimeout, Fault, HostError, InvalidInput, NoAnswer, PredictFailed
 from frontdesk.host.framing import FrameReader, FrameTooLarge, append_frame
 from frontdesk.host.messages import (
     Answer,
@@ -165,7 +165,10 @@ class Link(asyncio.Protocol):
         elif isinstance(message, Refused):
             call.answer.set_exception(InvalidInput.of([Fault(*fault) for fault in message.faults]))
         elif isinstance(message, Failed):
-            call.answer.set_exception(PredictFailed(message.reason))
+            away = message.retry_after_s
+            call.answer.set_exception(
+                NoAnswer(message.reason, away) if away else PredictFailed(message.reason)
+            )
 
     def _leave(self) -> None:
         """The host drains: what was sent is still answered, and the closed side tells it that this is all."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from frontdesk.catalog.loading import load_models
+from frontdesk.catalog.loading import load_models, python_file
 from frontdesk.declare.model import Model, Version
 from frontdesk.declare.reading import read_task_cards
+from frontdesk.declare.remote import RemoteModel
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.declare.training import Run, plain_metrics
 from frontdesk.errors import DeclarationError
 from frontdesk.host.answering import Answering
 from frontdesk.host.messages import HostReport, HostSpec
+from frontdesk.host.remote import Remote, Ties
 
 
-def load(spec: HostSpec) -> Answering:
-    """The model, loaded and ready to be asked."""
+def load(spec: HostSpec, ties: Ties) -> Answering:
+    """The model, loaded and ready to be asked. A remote one tells its `ties` how its back end is."""
     model, task, card = find_model(Path(spec.source), spec.task, spec.model)
+    if isinstance(model, Remote):
+        model.ties = ties
     model.load(_version(spec))
     return Answering(model, task.signature, max_batch=card.max_batch, pixel_limit=spec.pixel_limit)
 
@@ -38,7 +42,10 @@ def find_model(source: Path, task: str, model: str) -> tuple[Model, TaskCard, Mo
     for declared in load_models(source):
         if (declared.task, declared.name) == (task, model):
             (card,) = read_task_cards([declared], str(source), None)
-            return declared(), card, card.models[0]
+            instance: Model = declared()
+            if isinstance(instance, RemoteModel):
+                instance = Remote(instance, card.signature, python_file(source).parent)
+            return instance, card, card.models[0]
     raise DeclarationError(
         f"{source} declares no model {model} of the task {task} any more.", "Restart frontdesk."
     )

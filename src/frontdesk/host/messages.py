@@ -82,10 +82,14 @@ class Refused(Message, frozen=True, tag=13):
 
 
 class Failed(Message, frozen=True, tag=14):
-    """The model's code raised. `reason` is for everybody; the traceback is in the host's log."""
+    """The model's code raised. `reason` is for everybody; the traceback is in the host's log.
+
+    With `retry_after_s` it was not the code: the back end of a remote model does not answer.
+    """
 
     id: int
     reason: str
+    retry_after_s: float = 0.0
 
 
 class Dropped(Message, frozen=True, tag=15):
@@ -237,7 +241,8 @@ class HostSpec(msgspec.Struct, frozen=True, kw_only=True):
 class HostReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a host process says back, one JSON line each on the file descriptor it was given:
     `trained` (with metrics and parameters), `ready`, `untrained` or `failed` (with the reason), and
-    then, now and again, `alive`: how many calls it has answered, and how many it has in hand."""
+    then, now and again, `alive`: how many calls it has answered, how many it has in hand, and why
+    it cannot answer just now."""
 
     event: str
     reason: str = ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import os
 import sys
 import traceback
 
@@ -20,6 +21,7 @@ from frontdesk.host.loading import load, train
 from frontdesk.host.messages import Begun, HostReport, HostSpec, Message
 from frontdesk.host.parent import end_with_parent, first_line, own_descriptors
 from frontdesk.host.reception import Reception
+from frontdesk.host.remote import Ties
 
 
 def main() -> None:
@@ -30,11 +32,16 @@ def main() -> None:
     spec = msgspec.json.decode(first_line(control_fd), type=HostSpec)
     reception = Reception(spec.socket, control_fd, report_fd)
     reception.start()
+
+    def ended(reason: str) -> None:
+        reception.report(HostReport(event="failed", reason=reason))
+        os._exit(1)
+
     try:
         if spec.train_first:
             reception.report(train(spec))
             return
-        answering = load(spec)
+        answering = load(spec, Ties(ailing=reception.note_ailment, ended=ended))
     except NotTrained as error:
         reception.report(HostReport(event="untrained", reason=str(error)))
         return

@@ -102,7 +102,8 @@ class Reception:
         self._connections: set[Connection] = set()
         self._to_flush: list[Connection] = []
         self._draining = False
-        self._reported = (0, 0)
+        self._ailment = ""
+        self._reported = (0, 0, "")
         self._report_at = 0.0
         self._buffer = memoryview(bytearray(_PIECE_BYTES))
 
@@ -124,10 +125,15 @@ class Reception:
         state = self._state()
         if state != self._reported:
             self._reported = state
-            self.report(HostReport(event="alive", calls=state[0], in_hand=state[1]))
+            self.report(HostReport(event="alive", calls=state[0], in_hand=state[1], reason=state[2]))
 
-    def _state(self) -> tuple[int, int]:
-        return self.line.answered, self.line.in_hand
+    def note_ailment(self, reason: str) -> None:
+        """Say with the next reports why a loaded model cannot answer just now; empty: it can."""
+        self._ailment = reason
+        self.report_alive()
+
+    def _state(self) -> tuple[int, int, str]:
+        return self.line.answered, self.line.in_hand, self._ailment
 
     # ---------------------------------------------------------------------- the thread
 

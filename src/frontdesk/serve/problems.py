@@ -29,6 +29,7 @@ from frontdesk.errors import (
     InvalidInput,
     MalformedBody,
     ModelBroken,
+    NoAnswer,
     NotFound,
     NotSignedIn,
     Overloaded,
@@ -54,6 +55,7 @@ _STATUS: tuple[tuple[type[FrontdeskError], int], ...] = (
     (IdempotencyMismatch, 422),
     (PredictFailed, 500),
     (CallTimeout, 504),
+    (NoAnswer, 503),
     (Overloaded, 503),
     (ModelBroken, 503),
     (HostCrashed, 503),
@@ -123,7 +125,7 @@ def _headers(error: FrontdeskError) -> dict[str, str]:
     if isinstance(error, NotSignedIn):
         why = ', error="invalid_token"' if error.is_refused else ""
         return {"WWW-Authenticate": f'Bearer realm="frontdesk"{why}'}
-    if isinstance(error, Overloaded | TooManyRequests):
+    if isinstance(error, NoAnswer | Overloaded | TooManyRequests):
         return {"Retry-After": str(max(math.ceil(error.retry_after_s), 1))}
     seconds = _RETRY_AFTER_S.get(type(error))
     return {} if seconds is None else {"Retry-After": str(seconds)}
