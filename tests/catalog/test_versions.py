@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.catalog.versions import Versions, implicit_version
-from frontdesk.errors import NotFound
+from frontdesk.catalog.versions import Origin, Versions, implicit_version
+from frontdesk.errors import Conflict, NotFound
 from frontdesk.store.database import Database
 
 
@@ -112,3 +112,34 @@ def test_nothing_is_added_when_the_row_cannot_be(versions: Versions, tmp_path: P
 def test_a_model_that_is_not_trained_has_one_version() -> None:
     version = implicit_version("clock", "clock")
     assert (version.number, version.is_live, version.folder.exists()) == (1, True, False)
+
+
+def test_one_training_makes_one_version_however_often_it_is_tried(versions: Versions, tmp_path: Path) -> None:
+    made = []
+    for _ in range(2):
+        source = staged(tmp_path / "staged")
+        made.append(versions.add("flowers", "mlp", source, {}, {}, job="job-1", once="job-1"))
+    assert made[0] == made[1] == versions.made_once("job-1") == versions.of_job("job-1")
+    assert len(versions.list("flowers", "mlp")) == 1
+
+
+def test_a_number_is_never_given_twice(versions: Versions, tmp_path: Path) -> None:
+    for number in (1, 2):
+        source = staged(tmp_path / "staged")
+        assert versions.add("flowers", "mlp", source, {}, {}, live=False).number == number
+    with pytest.raises(Conflict):
+        versions.remove("flowers", "mlp", 1)
+    folder = versions.get("flowers", "mlp", 2)
+    assert folder is not None
+    versions.remove("flowers", "mlp", 2)
+    assert not folder.folder.exists()
+    with pytest.raises(NotFound):
+        versions.remove("flowers", "mlp", 2)
+    source = staged(tmp_path / "staged")
+    assert versions.add("flowers", "mlp", source, {}, {}, live=False).number == 3
+
+
+def test_what_was_cancelled_never_goes_live_by_itself(versions: Versions, tmp_path: Path) -> None:
+    origin, source = Origin(was_cancelled=True), staged(tmp_path / "staged")
+    assert not versions.add("flowers", "mlp", source, {}, {}, live=False, origin=origin).is_live
+    assert versions.live("flowers", "mlp") is None

@@ -1,0 +1,84 @@
+"""What trainings tell: kept in order, refused from whoever lost the job, gone with it unless a version needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from frontdesk.catalog.versions import Versions
+from frontdesk.desk.job import Lane, Progress
+from frontdesk.desk.training import Points, Told
+from frontdesk.errors import LeaseLost
+from support.desks import Office
+
+
+def points(*steps: int) -> tuple[Points, ...]:
+    return (Points(("step", "loss"), [[0.0, step, 1.0 / step] for step in steps]),)
+
+
+def test_points_and_log_are_kept_in_order_and_announced(office: Office) -> None:
+    job = office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    office.desk.tell(lease, Told(points=points(1, 2), log=b"one\n"))
+    office.desk.tell(lease, Told(points=points(4), progress=Progress(done=4, total=9), log=b"two\n"))
+    chunks = list(office.desk.chunks(job.id))
+    assert [(chunk.first, [row[1] for row in chunk.points[0].rows]) for chunk in chunks] == [
+        (0, [1, 2]),
+        (2, [4]),
+    ]
+    assert office.desk.log(job.id) == "one\ntwo\n"
+    assert office.desk.get(job.id, None).metrics == {"step": 4, "loss": 0.25}
+    assert office.desk.get(job.id, None).progress.done == 4
+    told = [e.data for e in office.desk.events(None, job.id, after=0, limit=50) if e.event == "metrics"]
+    assert [(one["first"], one["count"]) for one in told] == [(0, 2), (2, 1)]
+
+
+def test_of_many_points_at_once_an_event_has_a_few_and_the_last(office: Office) -> None:
+    job = office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    office.desk.tell(lease, Told(points=points(*range(1, 10_001))))
+    (event,) = [e for e in office.desk.events(None, job.id, after=0, limit=50) if e.event == "metrics"]
+    rows = event.data["points"][0][1]
+    assert len(rows) <= 40
+    assert rows[-1][1] == 10_000
+    assert sum(len(chunk.points[0].rows) for chunk in office.desk.chunks(job.id)) == 10_000
+
+
+def test_a_log_that_grows_too_long_keeps_its_end(office: Office) -> None:
+    job = office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    for number in range(40):
+        office.desk.tell(lease, Told(log=b"%02d" % number + b"x" * 32_766))
+    text = office.desk.log(job.id)
+    assert len(text) <= 2**19
+    assert text[-32_768:].startswith("39")
+
+
+def test_who_lost_the_job_writes_nothing(office: Office) -> None:
+    job = office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    office.desk.cancel(job.id, None)
+    with pytest.raises(LeaseLost):
+        office.desk.tell(lease, Told(points=points(1), log=b"late"))
+    assert list(office.desk.chunks(job.id)) == []
+    assert office.desk.log(job.id) == ""
+
+
+def test_curves_stay_for_as_long_as_there_is_the_version_that_came_of_them(
+    office: Office, tmp_path: Path
+) -> None:
+    versions = Versions(office.database, tmp_path / "versions")
+    jobs = [office.submit(kind=Lane.TRAIN, payload=b"%d" % n) for n in range(2)]
+    for lease in office.claim(limit=2, lanes=[Lane.TRAIN]):
+        office.desk.tell(lease, Told(points=points(1, 2)))
+        office.desk.finish(lease, b"{}", 1)
+    for number in (1, 2):
+        staged = tmp_path / "staged"
+        staged.mkdir()
+        versions.add("t", "m", staged, {}, {}, live=False, job=jobs[0].id if number == 2 else None)
+    for job in jobs:
+        office.desk.remove(job.id, None)
+    assert [len(list(office.desk.chunks(job.id))) for job in jobs] == [1, 0]
+    versions.remove("t", "m", 2)
+    assert list(office.desk.chunks(jobs[0].id)) == []
