@@ -33,6 +33,7 @@ def check(page: Page, axe: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/", "/tasks/flowers", "/tasks/look", "/tasks/ink", "/tasks/everything", "/tasks/opinions", "/tasks/clock/models",
+     "/tasks/flowers/batch",
      "/jobs", "/status", "/nowhere"],
 )  # fmt: skip
 def test_a_page(visit, axe: str, path: str, scheme: str) -> None:

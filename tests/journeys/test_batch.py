@@ -1,0 +1,80 @@
+"""Files in and files out, in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+HEADER = "id,Sepal length (cm),sepal_width,petal_length,petal_width\n"
+FLOWERS = HEADER + "007,5.1,3.5,1.4,0.2\n008,6.3,3.3,6.0,2.5\n009,?,3,4,1\n"
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Path:
+    path = tmp_path / "flowers.csv"
+    path.write_text(FLOWERS)
+    return path
+
+
+def start(page: Page, path: Path, kind: str = "CSV") -> None:
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_label("Result as").select_option(kind)
+    page.get_by_role("button", name="Start").click()
+
+
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_a_file_goes_in_is_watched_and_comes_out(visit, device: str, flowers: Path, tmp_path: Path) -> None:
+    page = visit("/tasks/flowers", device)
+    page.get_by_role("link", name="Batch").click()
+    start(page, flowers)
+    expect(page.get_by_role("link", name="Download the result")).to_be_visible(timeout=20_000)
+    expect(page.locator(".ticket")).to_contain_text("3 rows. 1 of them have no answer")
+    expect(page.locator(".bars")).to_contain_text("Setosa")
+    expect(page.get_by_role("cell", name="007")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the result").click()
+    assert download.value.suggested_filename == "flowers-predictions.csv"
+    download.value.save_as(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["prediction"]) for row in rows] == [
+        ("007", "Setosa"),
+        ("008", "Virginica"),
+        ("009", ""),
+    ]
+    assert "Must be a number" in rows[2]["error"]
+
+
+def test_a_file_that_does_not_fit_is_told_column_by_column(visit, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text("sepal_length,sepal_width,petal_lenght\nlong,3,1\n")
+    page = visit("/tasks/flowers/batch")
+    start(page, path)
+    told = page.locator(".fault-list li")
+    expect(told).to_have_count(3)
+    expect(told.nth(0)).to_contain_text("petal_length: This column is missing")
+    expect(told.nth(2)).to_contain_text("petal_lenght")
+    expect(page.locator(".fault-list")).to_be_focused()
+    expect(page).to_have_url(re.compile("/tasks/flowers/batch$"))
+
+
+def test_it_works_without_its_script(visit, flowers: Path) -> None:
+    page = visit("/tasks/flowers/batch", java_script_enabled=False)
+    start(page, flowers, "Excel")
+    expect(page.locator(".ticket .title")).to_have_text("flowers.csv")
+
+
+def test_a_task_of_pictures_says_why_it_takes_no_files(visit) -> None:
+    page = visit("/tasks/look/batch")
+    expect(page.get_by_text("cannot stand in the cells of a table")).to_be_visible()
+
+
+def test_a_template_can_be_had(visit) -> None:
+    page = visit("/tasks/flowers/batch")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Template for Excel").click()
+    assert download.value.suggested_filename == "flowers-template.xlsx"
