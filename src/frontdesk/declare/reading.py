@@ -17,6 +17,7 @@ from frontdesk.declare.functions import Function, check_predict_batch, read_pred
 from frontdesk.declare.kinds import Choice, Field
 from frontdesk.declare.model import Model
 from frontdesk.declare.places import Place, place_of, place_of_attribute
+from frontdesk.declare.remote import RemoteModel
 from frontdesk.declare.signature import ModelCard, Signature, TaskCard
 
 _goes_live = re.compile(r"by hand|(?:higher|lower) \S+").fullmatch
@@ -84,7 +85,18 @@ def _read(model: type[Model]) -> _Read:
     return _Read(model, predict, Signature(inputs=inputs, outputs=outputs), card)
 
 
+def _check_back_end(model: type[Model]) -> None:
+    if not issubclass(model, RemoteModel):
+        return
+    if bool(model.command) == bool(model.url) or isinstance(model.command, str):
+        raise place_of_attribute(model, "command").error(
+            f"{model.__name__} does not say where its answers come from.",
+            'Write `command = ("node", "server.js")`, or `url = "http://localhost:8100"`, and not both.',
+        )
+
+
 def _check_attributes(model: type[Model]) -> None:
+    _check_back_end(model)
     if not model.task:
         raise place_of(model).error(f"{model.__name__} names no task.", 'Write `task = "flowers"`, say.')
     for attribute in ("task", "name"):
