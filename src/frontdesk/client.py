@@ -114,13 +114,14 @@ class Client:
         strict: bool = False,
         idempotency_key: str | None = None,
     ) -> Document:
-        """A ticket for a spreadsheet whose rows are to be answered. Raises InvalidInput naming each column that is wrong."""
+        """A ticket for a spreadsheet whose rows are to be answered. Raises InvalidInput that names each wrong column."""
         data = {"format": format, "strict": str(strict).lower()} | ({"model": model} if model else {})
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key is not None else {}
         with file.open("rb") as content:
+            files = {"file": (file.name, content)}
             return self._json(
-                "POST", f"/api/tasks/{_quoted(task)}/batch", data=data, files={"file": (file.name, content)}, headers=headers,
-            )  # fmt: skip
+                "POST", f"/api/tasks/{_quoted(task)}/batch", data=data, files=files, headers=headers
+            )
 
     def download(self, job_id: str, target: Path) -> None:
         """Write the result of a batch job to a file, which is there whole or not at all."""

@@ -11,7 +11,6 @@ import pytest
 
 from support.web import Web
 
-
 FILE = "id,X,Pause s\n007,1,0\n008,2.5,0\n"
 
 

@@ -86,7 +86,7 @@ def _plain(name: str) -> str:
 def read_cell(field: Field, text: str) -> Any:
     """The value in wire form. Raises InvalidInput with the reason.
 
-    Defaults are where a form begins; in a file an empty cell is a measurement nobody made, and no default stands for it.
+    Defaults are where a form begins; in a file an empty cell is a measurement nobody made: no default stands for it.
     """
     parsed = parsed_form((field,), {field.name: text if isinstance(field.kind, Text) else text.strip()})
     if field.name not in parsed:
