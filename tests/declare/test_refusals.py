@@ -274,3 +274,11 @@ def test_the_message_reads_as_one(tmp_path: Path) -> None:
         f".py:{error.line}: `x` has a default that it would refuse itself: Must be at least 0 cm. "
         "Change the default or the limit."
     )
+
+
+@pytest.mark.parametrize(
+    "words", ["", "    command = 'node server.js'\n", "    command, url = ('node',), 'http://localhost:1'\n"]
+)
+def test_a_remote_model_says_where_its_answers_come_from(words: str, tmp_path: Path) -> None:
+    text = f'class A(fd.RemoteModel):\n    task = "t"\n{words}    def predict(self, x: float = 1.0) -> float: ...\n'
+    assert "does not say where its answers come from" in refusal_of(text, tmp_path).problem

@@ -57,19 +57,48 @@ function newNet(flowers, labels, units, draw) {
   };
 }
 
-/** One step down the gradient of the cross entropy of a batch; gives its loss. */
-function step(net, batch, rate) {
+const rowsOf = ({ w1, b1, w2, b2 }) => [...w1, b1, ...w2, b2];
+const zerosLike = (rows) => rows.map((row) => row.map(() => 0));
+
+/** The mean loss of a batch (cross entropy), and its gradient in the shape of the net. */
+function gradientOf(net, batch) {
+  const gradient = { w1: zerosLike(net.w1), b1: net.b1.map(() => 0), w2: zerosLike(net.w2), b2: net.b2.map(() => 0) };
+  const share = 1 / batch.length;
   let loss = 0;
-  const change = rate / batch.length;
-  const passes = batch.map(([flower, label]) => ({ ...forward(net, flower), label }));
-  for (const { x, hidden, scores, label } of passes) {
-    loss -= Math.log(scores[label] + 1e-12) / batch.length;
-    const out = scores.map((score, k) => score - (k === label ? 1 : 0));
-    const back = hidden.map((value, j) => (value > 0 ? out.reduce((sum, o, k) => sum + o * net.w2[j][k], 0) : 0));
-    out.forEach((o, k) => { net.b2[k] -= change * o; hidden.forEach((h, j) => { net.w2[j][k] -= change * o * h; }); });
-    back.forEach((b, j) => { net.b1[j] -= change * b; x.forEach((value, i) => { net.w1[i][j] -= change * b * value; }); });
+  for (const [flower, label] of batch) {
+    const { x, hidden, scores } = forward(net, flower);
+    loss -= share * Math.log(scores[label] + 1e-12);
+    const out = scores.map((score, k) => share * (score - (k === label ? 1 : 0)));
+    out.forEach((o, k) => { gradient.b2[k] += o; hidden.forEach((h, j) => { gradient.w2[j][k] += o * h; }); });
+    hidden.forEach((value, j) => {
+      if (value <= 0) return;
+      const back = out.reduce((sum, o, k) => sum + o * net.w2[j][k], 0);
+      gradient.b1[j] += back;
+      x.forEach((measure, i) => { gradient.w1[i][j] += back * measure; });
+    });
   }
-  return loss;
+  return [loss, gradient];
+}
+
+/** Steps of Adam (Kingma and Ba, 2015), with its usual decays. */
+class Adam {
+  constructor(net) {
+    this.steps = 0;
+    this.first = zerosLike(rowsOf(net));
+    this.second = zerosLike(rowsOf(net));
+  }
+
+  step(net, gradient, rate) {
+    this.steps++;
+    const change = (rate * Math.sqrt(1 - 0.999 ** this.steps)) / (1 - 0.9 ** this.steps);
+    const slopes = rowsOf(gradient);
+    rowsOf(net).forEach((row, r) => row.forEach((_, i) => {
+      const slope = slopes[r][i];
+      this.first[r][i] = 0.9 * this.first[r][i] + 0.1 * slope;
+      this.second[r][i] = 0.999 * this.second[r][i] + 0.001 * slope * slope;
+      row[i] -= (change * this.first[r][i]) / (Math.sqrt(this.second[r][i]) + 1e-8);
+    }));
+  }
 }
 
 const best = (scores) => scores.indexOf(Math.max(...scores));
@@ -108,12 +137,15 @@ async function train({ parameters, data }, response) {
   const pairs = data.flowers.map((flower, i) => [flower, labels.indexOf(data.species[i])]);
   const [seen, heldOut] = split(pairs, parameters.test_fraction, draw);
   const net = newNet(seen.map((pair) => pair[0]), labels, parameters.hidden_units, draw);
+  const adam = new Adam(net);
   for (let epoch = 1; epoch <= parameters.epochs; epoch++) {
     const order = shuffled(seen, draw);
     let loss = 0;
     for (let i = 0; i < order.length; i += parameters.batch_size) {
       const batch = order.slice(i, i + parameters.batch_size);
-      loss += step(net, batch, parameters.learning_rate) * batch.length / order.length;
+      const [batchLoss, gradient] = gradientOf(net, batch);
+      adam.step(net, gradient, parameters.learning_rate);
+      loss += (batchLoss * batch.length) / order.length;
     }
     say({ report: { epoch, loss, accuracy: accuracy(net, seen), val_accuracy: accuracy(net, heldOut) } });
     say({ progress: { done: epoch, total: parameters.epochs } });
