@@ -8,6 +8,7 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontdesk.access.gate import Gate
+from frontdesk.access.oidc import Provider
 from frontdesk.access.quotas import QuotaLimits
+from frontdesk.access.rules import Role
 from frontdesk.access.sessions import SessionLimits
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
+from frontdesk.errors import SettingsError
 from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
@@ -92,6 +96,7 @@ def _gate(settings: Settings, database: Database) -> Gate:
     return Gate(
         database,
         public=settings.public_tasks,
+        new_role=_new_role(settings),
         sessions=SessionLimits(
             idle=timedelta(hours=settings.session_idle_hours), absolute=timedelta(days=settings.session_days)
         ),
@@ -102,6 +107,22 @@ def _gate(settings: Settings, database: Database) -> Gate:
             visitor_requests=settings.visitor_requests,
         ),
     )
+
+
+def _new_role(settings: Settings) -> Role | None:
+    if not settings.oidc_new_role:
+        return None
+    if settings.oidc_new_role not in set(Role):
+        raise SettingsError(f"oidc_new_role = {settings.oidc_new_role!r} must be one of {', '.join(Role)}.")
+    return Role(settings.oidc_new_role)
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    if importlib.util.find_spec("authlib") is None:
+        raise SettingsError("Single sign-on needs a package more: pip install 'frontdesk[oidc]'.")
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
 
 
 def cards_of(settings: Settings, sources: list[Path]) -> Cards:
@@ -196,6 +217,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             hosts=host_client(installation),
             engine=installation.engine,
             gate=None if settings.access == "open" else installation.gate,
+            provider=_provider(settings),
             allowed_hosts=LOOPBACK_HOSTS | settings.host_names,
             models_folder=settings.models,
             thumbs_folder=settings.data / "cache" / "thumbs",

@@ -37,6 +37,14 @@ class Settings:
     allowed_hosts: str = _setting(
         "", "Names the server goes by besides those of loopback, separated by commas; others are refused."
     )
+    oidc_issuer: str = _setting(
+        "", 'Address of an OpenID Connect provider people can sign in with (none: "").'
+    )
+    oidc_client_id: str = _setting("", "What the provider calls this server.")
+    oidc_client_secret: str = _setting("", "The secret shared with the provider.")
+    oidc_new_role: str = _setting(
+        "", "Role of those the provider knows and this server does not; without one they are turned away."
+    )
     session_idle_hours: float = _setting(24.0, "Hours without a request after which a session ends.")
     session_days: float = _setting(30.0, "Days after which a session ends in any case.")
     quota_jobs_waiting: int = _setting(1000, "Jobs of one user that may wait at once (0: no limit).")
@@ -85,7 +93,8 @@ class Settings:
     jobs_waiting_limit: int = _setting(100_000, "Jobs that may wait at once.")
     retention_days: float = _setting(30.0, "Days a finished job and its files are kept (0: for ever).")
     retention_bytes: int = _setting(
-        20 * 2**30, "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit)."
+        20 * 2**30,
+        "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit).",
     )
 
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")

@@ -8,12 +8,13 @@ from frontdesk.access import passwords
 from frontdesk.access.audit import Audit, By, note
 from frontdesk.access.caller import LOCAL_OWNER, Caller, User
 from frontdesk.access.invitations import Invitations
+from frontdesk.access.oidc import Identity
 from frontdesk.access.quotas import QuotaLimits, Quotas
 from frontdesk.access.rules import PUBLIC, USUAL, Action, Role, Rules
 from frontdesk.access.sessions import SessionLimits, Sessions
 from frontdesk.access.throttle import Throttle
 from frontdesk.access.tokens import Tokens
-from frontdesk.access.users import Users, normal_email
+from frontdesk.access.users import Users, insert, normal_email
 from frontdesk.errors import Forbidden, InvalidInput
 from frontdesk.store.access_tables import rules as table
 from frontdesk.store.access_tables import users as users_table
@@ -29,10 +30,10 @@ class Gate:
 
     def __init__(
         self, database: Database, *, public: frozenset[str] = frozenset(),
-        sessions: SessionLimits | None = None, quotas: QuotaLimits | None = None,
+        sessions: SessionLimits | None = None, quotas: QuotaLimits | None = None, new_role: Role | None = None,
     ) -> None:  # fmt: skip
         limits = sessions or SessionLimits()
-        self._database, self._public = database, public
+        self._database, self._public, self._new_role = database, public, new_role
         self.users = Users(database)
         self.sessions = Sessions(database, limits)
         self.tokens = Tokens(database)
@@ -109,6 +110,40 @@ class Gate:
         if passwords.is_outdated(row["password"]):
             self._renew(row["id"], row["password"], passwords.hashed(password))
         return self.sessions.begin(By(email, address), row["id"], "password")
+
+    def sign_in_as(self, identity: Identity, address: str) -> str:
+        """A session for whom a provider vouches; give its secret. Raises Forbidden.
+
+        They are known by what the provider calls them; the first time by their address, if the provider has
+        checked that it is theirs. Who is not known at all is added, with the role new ones get, if they get any.
+        """
+        email = normal_email(identity.email) if identity.email else ""
+
+        def write(connection: sa.Connection) -> tuple[str, str]:
+            of = users_table.c.subject == identity.subject
+            row = connection.execute(sa.select(users_table).where(of)).mappings().first()
+            if row is None and email:
+                here = sa.select(users_table).where(
+                    users_table.c.email == email, users_table.c.subject.is_(None)
+                )
+                row = connection.execute(here).mappings().first()
+                if row is not None:
+                    known = sa.update(users_table).where(users_table.c.id == row["id"])
+                    connection.execute(known.values(subject=identity.subject))
+            if row is None:
+                if not email or self._new_role is None:
+                    raise Forbidden(
+                        "There is no account here for you. An administrator can add your address."
+                    )
+                by = By(email, address)
+                added = insert(connection, by, email, identity.name, self._new_role, subject=identity.subject)
+                return added.id, email
+            if not row["active"]:
+                raise Forbidden("Your account here is disabled.")
+            return row["id"], row["email"]
+
+        user_id, known_as = self._database.write(write)
+        return self.sessions.begin(By(known_as, address), user_id, "single sign-on")
 
     def _renew(self, user_id: str, old: str, new: str) -> None:
         same = sa.update(users_table).where(users_table.c.id == user_id, users_table.c.password == old)

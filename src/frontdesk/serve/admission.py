@@ -153,6 +153,12 @@ def keep_visitor(request: HTTPConnection) -> None:
         exchange.extra += (cookie(scope, visitor_name(scope), admitted.cookie, VISITOR_LASTS_S),)
 
 
+def visitor_secret(request: HTTPConnection) -> tuple[str, bool]:
+    """The secret of the cookie this browser shows, and whether it is told of it only now."""
+    admitted: Admitted = request.scope[ADMITTED]
+    return admitted.cookie, admitted.is_new
+
+
 def forget_callers(request: HTTPConnection) -> None:
     """Let what was changed about somebody hold at once in this process."""
     admission: Admission | None = request.scope.get(ADMISSION)

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
     from frontdesk.access.gate import Gate
+    from frontdesk.access.oidc import Provider
     from frontdesk.catalog.versions import Versions
     from frontdesk.declare.signature import TaskCard
     from frontdesk.desk.engine import Engine
@@ -50,6 +51,7 @@ class Services:
     hosts: HostClient
     engine: Engine
     gate: Gate | None = None
+    provider: Provider | None = None
     models_folder: Path
     thumbs_folder: Path
     metrics_folder: Path

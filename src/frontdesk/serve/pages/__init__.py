@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from frontdesk.serve.pages import account, admin, signin
+from frontdesk.serve.pages import account, admin, signin, signon
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.batch import show_batch, start_batch
 from frontdesk.serve.pages.jobs import change_job, show_job, show_jobs
@@ -39,6 +39,8 @@ def page_routes() -> list[BaseRoute]:
         resource("/jobs/{id}/{verb}", Door.ANYBODY, POST=change_job),
         resource("/status", GET=show_status),
         resource("/signin", Door.ANYBODY, GET=signin.show_sign_in, POST=signin.sign_in),
+        resource("/signin/oidc", Door.ANYBODY, GET=signon.leave),
+        resource("/signin/oidc/back", Door.ANYBODY, GET=signon.come_back),
         resource("/signout", Door.ANYBODY, POST=signin.sign_out),
         resource("/welcome", Door.ANYBODY, GET=signin.show_welcome, POST=signin.accept_welcome),
         resource("/account", GET=account.show_account),

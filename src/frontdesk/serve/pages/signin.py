@@ -10,6 +10,7 @@ from frontdesk.serve.admission import address_of
 from frontdesk.serve.forms import read_form
 from frontdesk.serve.pages.rendering import page
 from frontdesk.serve.problems import Problem, problem_of
+from frontdesk.serve.services import services_of
 from frontdesk.serve.signing import by, gate_of, own_address, refuse_eavesdroppers, signed_in, signed_out
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import caller_of
@@ -23,7 +24,7 @@ async def show_sign_in(request: Request) -> Response:
     gate_of(request)
     if not caller_of(request).is_visitor:
         return RedirectResponse(target, 303)
-    return page(request, "signin.html", target=target, refusal="", email="")
+    return _page(request, 200, target, "", "")
 
 
 async def sign_in(request: Request) -> Response:
@@ -36,17 +37,17 @@ async def sign_in(request: Request) -> Response:
         secret = await in_thread(gate.sign_in, fields["email"], fields["password"], address_of(request))
     except (Forbidden, TooManyRequests) as refusal:
         problem = problem_of(refusal)
-        shown = page(
-            request,
-            "signin.html",
-            problem.status,
-            target=target,
-            refusal=problem.detail,
-            email=fields["email"],
-        )
+        shown = _page(request, problem.status, target, problem.detail, fields["email"])
         shown.headers.update(problem.headers)
         return shown
     return signed_in(request, secret, target)
+
+
+def _page(request: Request, status: int, target: str, refusal: str, email: str) -> Response:
+    has_provider = services_of(request).provider is not None
+    return page(
+        request, "signin.html", status, target=target, refusal=refusal, email=email, has_provider=has_provider
+    )
 
 
 async def sign_out(request: Request) -> Response:
