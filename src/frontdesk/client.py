@@ -114,7 +114,7 @@ class Client:
         strict: bool = False,
         idempotency_key: str | None = None,
     ) -> Document:
-        """A ticket for a spreadsheet whose rows are to be answered. Raises InvalidInput that names each wrong column."""
+        """A ticket for a spreadsheet whose rows are to be answered. Raises InvalidInput naming each wrong column."""
         data = {"format": format, "strict": str(strict).lower()} | ({"model": model} if model else {})
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key is not None else {}
         with file.open("rb") as content:
