@@ -23,7 +23,12 @@ _PAGE = """<!doctype html>
 </html>
 """
 
-_START = """SwaggerUIBundle({
+_START = """const code = fetch("/api/me").then((me) => (me.ok ? me.json() : {})).then((me) => me.csrf_token);
+SwaggerUIBundle({
+  requestInterceptor: async (request) => {
+    if (await code) request.headers["X-CSRF-Token"] = await code;
+    return request;
+  },
   url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null,
   docExpansion: "list", defaultModelsExpandDepth: 0,
 });
