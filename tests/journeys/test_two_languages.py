@@ -47,3 +47,10 @@ def test_the_page_says_that_a_back_end_does_not_answer(repository: Path, tmp_pat
         page.goto(f"{server.url}/tasks/shout/models")
         expect(page.locator(".model")).to_contain_text("This back end did not answer the last time")
         page.close()
+        for prefer in ("", "respond-async, wait=10"):
+            response = server.http.post(
+                "/api/tasks/shout/predict", json={"inputs": {}}, headers={"Prefer": prefer} if prefer else {}
+            )
+            assert response.status_code == 503, prefer
+            assert "This back end does not answer" in response.json()["detail"]
+            assert int(response.headers["Retry-After"]) >= 1

@@ -25,6 +25,7 @@ from frontdesk.errors import (
     HostCrashed,
     InvalidInput,
     ModelBroken,
+    NoAnswer,
     NotFound,
     NotTrained,
     PredictFailed,
@@ -214,7 +215,7 @@ def asker_of(request: HTTPConnection) -> Asker:
 
 
 _REFUSALS: dict[str | None, type[FrontdeskError]] = {
-    error.__name__: error for error in (CallTimeout, HostCrashed, ModelBroken, NotFound, NotTrained)
+    error.__name__: error for error in (CallTimeout, HostCrashed, ModelBroken, NoAnswer, NotFound, NotTrained)
 }
 
 
