@@ -37,6 +37,19 @@ def test_the_first_version_was_measured_on_held_out_flowers(server: Server) -> N
     assert [path.name for path in (server.data / "versions").rglob("weights.npz")] == ["weights.npz"]
 
 
+def test_the_old_address_trains_and_tells_the_accuracy(server: Server) -> None:
+    answer = server.http.post("/train", json={"hidden_units": 8, "epochs": 40, "seed": 2}).json()
+    assert set(answer) == {"data"}
+    assert 0.85 < answer["data"] <= 1
+    versions = server.http.get("/api/tasks/flowers/models/mlp/versions").json()["items"]
+    assert versions[0]["parameters"]["hidden_units"] == 8
+    assert versions[0]["metrics"]["accuracy"] == answer["data"]
+    refused = server.http.post("/train", json={"hidden_units": 0})
+    assert refused.json()["errors"] == [
+        {"pointer": "/parameters/hidden_units", "detail": "Must be at least 1."}
+    ]
+
+
 def test_a_wrong_list_is_refused_with_the_reason(server: Server) -> None:
     response = server.http.post("/classify", json={"data": [1, 2]})
     assert response.status_code == 422

@@ -188,7 +188,7 @@ class Trainer:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             now = time.monotonic()
-            used_mb = await asyncio.to_thread(child.memory_bytes) >> 20
+            used_mb = await asyncio.to_thread(child.memory_bytes, memory_mb << 20) >> 20
             if used_mb > memory_mb:
                 child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")
             if limits.time_s and now - began > limits.time_s:

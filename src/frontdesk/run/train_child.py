@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Self
 
 import msgspec
@@ -115,14 +116,21 @@ class TrainChild:
         """The end of what it printed, for whoever wonders why it failed."""
         return self._log.last_lines()
 
-    def memory_bytes(self) -> int:
-        """What it and the processes it started have in memory."""
+    def memory_bytes(self, limit: int) -> int:
+        """What it and the processes it started have in memory. What they share counts once, where it is looked for:
+        that takes long, and is only done when it may be more than the limit."""
+        total = self._memory_bytes(lambda process: int(process.memory_info().rss))
+        if total > limit and psutil.LINUX:
+            total = self._memory_bytes(lambda process: int(process.memory_full_info().pss))
+        return total
+
+    def _memory_bytes(self, of: Callable[[psutil.Process], int]) -> int:
         total = 0
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self._process.pid)
             for one in [process, *process.children(recursive=True)]:
                 with contextlib.suppress(psutil.Error):
-                    total += int(one.memory_info().rss)
+                    total += of(one)
         return total
 
     def _hear(self, data: bytes) -> None:
