@@ -48,7 +48,8 @@ export function followTickets(root: ParentNode): void {
 
 async function refresh(part: HTMLElement, address: string): Promise<void> {
   const text = await fragment(address).catch(() => null);
-  if (text === null || !part.isConnected || part.contains(focused())) return;
+  // Nor is a part replaced under the hands of somebody who types or ticks in it.
+  if (text === null || !part.isConnected || part.contains(focused()) || part.querySelector("input:checked")) return;
   // What reads the page aloud, or has a part of it marked, is disturbed only by what is new.
   if (shown.get(part) !== text) part.innerHTML = text;
   shown.set(part, text);

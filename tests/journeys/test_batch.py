@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from support.server import Server
+
 HEADER = "id,Sepal length (cm),sepal_width,petal_length,petal_width\n"
 FLOWERS = HEADER + "007,5.1,3.5,1.4,0.2\n008,6.3,3.3,6.0,2.5\n009,?,3,4,1\n"
 
@@ -78,3 +80,31 @@ def test_a_template_can_be_had(visit) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Template for Excel").click()
     assert download.value.suggested_filename == "flowers-template.xlsx"
+
+
+def test_many_jobs_are_archived_at_once_and_those_that_cannot_be_say_why(visit, server: Server) -> None:
+    done = [server.submit("double", x=number) for number in (21, 22)]
+    for job_id in done:
+        server.finished(job_id)
+    waiting = server.submit("double", x=23, pause_s=60)
+    page = visit("/jobs?task=double")
+    for job_id in (*done, waiting):
+        page.locator(f'[name="job-{job_id}"]').check()
+    page.get_by_label("With the jobs that are ticked").get_by_role("button", name="Archive").click()
+    expect(page.locator(".note")).to_contain_text("only one that is over can be archived")
+    expect(page.locator(f'a[href="/jobs/{waiting}"]')).to_be_visible()
+    for job_id in done:
+        assert server.job(job_id)["archived"]
+        expect(page.locator(f'a[href="/jobs/{job_id}"]')).to_have_count(0)
+    page.get_by_label("Archived").check()
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(f'a[href="/jobs/{done[0]}"]')).to_be_visible()
+    server.http.post(f"/api/jobs/{waiting}/cancel")
+
+
+def test_the_list_shows_one_kind_of_jobs(visit, server: Server) -> None:
+    server.submit("double", x=31)
+    page = visit("/jobs")
+    page.get_by_label("Kind").select_option("File")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("table.jobs")).not_to_contain_text("Double")

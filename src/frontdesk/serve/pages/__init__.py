@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute
 from frontdesk.serve.pages import account, admin, signin, signon
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.batch import show_batch, start_batch
-from frontdesk.serve.pages.jobs import change_job, show_job, show_jobs
+from frontdesk.serve.pages.jobs import change_job, change_jobs, show_job, show_jobs
 from frontdesk.serve.pages.models import restart_model, show_models
 from frontdesk.serve.pages.overview import show_status, show_tasks
 from frontdesk.serve.pages.rendering import error_page
@@ -34,7 +34,7 @@ def page_routes() -> list[BaseRoute]:
         resource("/tasks/{task}/versions/{model}/{n}/{verb}", POST=change_version),
         resource("/tasks/{task}/models/{model}/restart", POST=restart_model),
         resource("/tasks/{task}/thumbs/{field}/{name}", Door.VISITORS, GET=show_thumb),
-        resource("/jobs", Door.VISITORS, GET=show_jobs),
+        resource("/jobs", Door.VISITORS, GET=show_jobs, POST=change_jobs),
         resource("/jobs/{id}", Door.ANYBODY, GET=show_job),
         resource("/jobs/{id}/{verb}", Door.ANYBODY, POST=change_job),
         resource("/status", GET=show_status),

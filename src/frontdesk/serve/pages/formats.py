@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+KIND_NAMES = {"predict": "Question", "batch": "File", "train": "Training"}
 STATE_NAMES = {
     "queued": "Pending",
     "running": "In progress",

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from frontdesk.serve import csrf
 from frontdesk.serve.admission import csrf_of
-from frontdesk.serve.pages.formats import FILTERS, STATE_NAMES
+from frontdesk.serve.pages.formats import FILTERS, KIND_NAMES, STATE_NAMES
 from frontdesk.serve.pages.plots import histogram, spread
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.who import CALLER
@@ -31,7 +31,9 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(asset=_asset, state_names=STATE_NAMES, histogram=histogram, spread=spread)
+    environment.globals.update(
+        asset=_asset, state_names=STATE_NAMES, kind_names=KIND_NAMES, histogram=histogram, spread=spread
+    )
     environment.filters.update(FILTERS)
     return environment
 
