@@ -13,14 +13,12 @@ from frontdesk.declare.training import Run, plain_metrics
 from frontdesk.errors import DeclarationError
 from frontdesk.host.answering import Answering
 from frontdesk.host.messages import HostReport, HostSpec
-from frontdesk.host.remote import Remote, Ties
+from frontdesk.host.ties import UNTIED, Ties
 
 
 def load(spec: HostSpec, ties: Ties) -> Answering:
     """The model, loaded and ready to be asked. A remote one tells its `ties` how its back end is."""
-    model, task, card = find_model(Path(spec.source), spec.task, spec.model)
-    if isinstance(model, Remote):
-        model.ties = ties
+    model, task, card = find_model(Path(spec.source), spec.task, spec.model, ties)
     model.load(_version(spec))
     return Answering(model, task.signature, max_batch=card.max_batch, pixel_limit=spec.pixel_limit)
 
@@ -37,14 +35,17 @@ def train(spec: HostSpec) -> HostReport:
     return HostReport(event="trained", metrics=metrics, parameters=parameters)
 
 
-def find_model(source: Path, task: str, model: str) -> tuple[Model, TaskCard, ModelCard]:
+def find_model(source: Path, task: str, model: str, ties: Ties = UNTIED) -> tuple[Model, TaskCard, ModelCard]:
     """An instance of a declared model, its task and its card."""
     for declared in load_models(source):
         if (declared.task, declared.name) == (task, model):
             (card,) = read_task_cards([declared], str(source), None)
             instance: Model = declared()
             if isinstance(instance, RemoteModel):
-                instance = Remote(instance, card.signature, python_file(source).parent)
+                # HTTP takes a while to import, and every other host starts without it.
+                from frontdesk.host.remote import Remote
+
+                instance = Remote(instance, card.signature, python_file(source).parent, ties)
             return instance, card, card.models[0]
     raise DeclarationError(
         f"{source} declares no model {model} of the task {task} any more.", "Restart frontdesk."

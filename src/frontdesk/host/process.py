@@ -21,7 +21,7 @@ from frontdesk.host.loading import load, train
 from frontdesk.host.messages import Begun, HostReport, HostSpec, Message
 from frontdesk.host.parent import end_with_parent, first_line, own_descriptors
 from frontdesk.host.reception import Reception
-from frontdesk.host.remote import Ties
+from frontdesk.host.ties import Ties
 
 
 def main() -> None:

@@ -10,8 +10,6 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from frontdesk.host.circuit import Circuit
 from frontdesk.host.remote_answers import returned
 from frontdesk.host.remote_command import Command
 from frontdesk.host.remote_line import RemoteLine, Reply
+from frontdesk.host.ties import Ties
 
 _LEARNED = "model.json"
 _HEALTH_S = 2.0
@@ -32,21 +31,12 @@ _LOOK_EVERY_S = 0.02
 _LAST_WORDS_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ties:
-    """Who hears how the back end is: `ailing` why it does not answer (empty: it does), `ended` that it is gone."""
-
-    ailing: Callable[[str], None]
-    ended: Callable[[str], None]
-
-
 class Remote(Model):
     """The twin of a declared RemoteModel that does what it declares."""
 
-    def __init__(self, declared: RemoteModel, signature: Signature, folder: Path) -> None:
-        self._declared, self._signature, self._folder = declared, signature, folder
+    def __init__(self, declared: RemoteModel, signature: Signature, folder: Path, ties: Ties) -> None:
+        self._declared, self._signature, self._folder, self._ties = declared, signature, folder, ties
         self.predict = declared.predict
-        self.ties = Ties(ailing=lambda reason: None, ended=lambda reason: None)
         self._command: Command | None = None
         self._version: Version | None = None
 
@@ -55,7 +45,7 @@ class Remote(Model):
     def load(self, version: Version) -> None:
         """Reach the back end and give it the version. One that runs elsewhere may come later."""
         self._version = version
-        self._circuit = Circuit(self._declared.fails_before_pause, self._declared.pause_s, self.ties.ailing)
+        self._circuit = Circuit(self._declared.fails_before_pause, self._declared.pause_s, self._ties.ailing)
         self._reach()
         try:
             self._check_names()
@@ -155,7 +145,7 @@ class Remote(Model):
             raise PredictFailed(f"This back end did not take its version: {_told(reply)}")
 
     def _watch(self, command: Command) -> None:
-        self.ties.ended(command.wait())
+        self._ties.ended(command.wait())
 
     def _try_again(self) -> None:
         """Before it is asked after a pause: is it there at all? One of ours that is not is started again."""
