@@ -1,4 +1,4 @@
-"""The rows of a batch file that have no answer yet: portion by portion to the host, and what comes of each to the disk."""
+"""The rows of a batch file without an answer yet: portion by portion to the host, and what comes of each to the disk."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Answering:
             row = end
 
     async def _ask(self, inputs: Inputs, start: int, count: int) -> RowsAnswer:
-        """Ask for up to `count` rows from `start`. A row that costs the model its process is found, and goes without."""
+        """Ask for up to `count` rows from `start`. A row that costs the model its process goes without."""
         job, count = self._lease.job, min(count, self._most)
         columns = {name: values[start : start + count] for name, values in inputs.columns.items()}
         try:
