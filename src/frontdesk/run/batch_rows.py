@@ -1,4 +1,4 @@
-"""The rows of a batch file without an answer yet: portion by portion to the host, and what comes of each to the disk."""
+"""The rows of a batch file without an answer yet: by portions to the host, and what comes of each to the disk."""
 
 from __future__ import annotations
 
