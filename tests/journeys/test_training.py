@@ -137,7 +137,7 @@ def test_flowers_are_trained_again_compared_made_live_and_rolled_back(visit, ser
     page.locator("tr:not(.live)").get_by_role("link", name="Ask").click()
     expect(page.locator(".note")).to_contain_text("You ask version 2")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator("#answer")).to_contain_text("Version 2")
+    expect(page.locator("#answer")).to_contain_text("Neural net in Python, version 2")
     page.goto(f"{server.url}/tasks/flowers/versions")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
