@@ -9,6 +9,7 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 from __future__ import annotations
 
 import importlib.util
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +58,11 @@ class Installation:
     engine: LocalEngine
     desk: Desk
     gate: Gate
+
+    @property
+    def place(self) -> str:
+        """This machine and data folder: what is named after it is no other server's on the same database."""
+        return f"{socket.gethostname()}-{self.runtime.name.rpartition('-')[2]}"
 
     @classmethod
     def open(cls, settings: Settings) -> Installation:

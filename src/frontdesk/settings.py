@@ -37,6 +37,11 @@ class Settings:
     allowed_hosts: str = _setting(
         "", "Names the server goes by besides those of loopback, separated by commas; others are refused."
     )
+    trusted_proxies: str = _setting(
+        "127.0.0.1,::1",
+        "Addresses and networks of proxies that are believed what they say of whom a request came from, "
+        'separated by commas (none: "").',
+    )
     oidc_issuer: str = _setting(
         "", 'Address of an OpenID Connect provider people can sign in with (none: "").'
     )

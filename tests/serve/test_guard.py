@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import socket
 
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from frontdesk.serve.server import server_for
 from support.web import Web
 
 
@@ -52,3 +61,42 @@ def test_a_request_id_is_echoed_or_made(web: Web) -> None:
     assert len(web.http.get("/livez").headers["x-request-id"]) == 36
     odd = web.http.get("/livez", headers={"X-Request-ID": 'a"b c'}).headers["x-request-id"]
     assert len(odd) == 36
+
+
+class _Mirror(Starlette):
+    """Answers with whom a request seems to come from, and how."""
+
+    def __init__(self) -> None:
+        super().__init__(routes=[Route("/", self._seen)])
+
+    async def _seen(self, request: Request) -> Response:
+        return PlainTextResponse(f"{request.client.host} {request.url.scheme}" if request.client else "")
+
+    def end_streams(self) -> None:
+        """There are none."""
+
+
+@pytest.mark.parametrize(
+    ("trusted", "seen"),
+    [
+        ("", "127.0.0.1 http"),
+        ("10.0.0.1", "127.0.0.1 http"),
+        ("127.0.0.1", "203.0.113.9 https"),
+        ("10.0.0.1, 127.0.0.0/8", "203.0.113.9 https"),
+    ],
+)
+def test_only_a_trusted_proxy_says_whom_a_request_came_from(trusted: str, seen: str) -> None:
+    async def ask() -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = server_for(_Mirror(), trusted)
+        serving = asyncio.create_task(server.serve([listener]))
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(
+                f"http://127.0.0.1:{listener.getsockname()[1]}/",
+                headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"},
+            )
+        server.should_exit = True
+        await serving
+        return answer.text
+
+    assert asyncio.run(ask()) == seen

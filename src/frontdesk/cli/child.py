@@ -38,7 +38,11 @@ def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
 
     cards = _cards(spec)
     with socket.socket(fileno=spec.listen_fd) as listener:
-        run(assemble.web_app(installation, cards, name=spec.name), listener)
+        run(
+            assemble.web_app(installation, cards, name=spec.name),
+            listener,
+            installation.settings.trusted_proxies,
+        )
 
 
 def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:
