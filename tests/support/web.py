@@ -48,7 +48,7 @@ class Web:
         self._call(self._supervisor.start())
         self.app = self._call(self._build(cards))
         listener = socket.create_server(("127.0.0.1", 0))
-        self._server = server_for(self.app)
+        self._server = server_for(self.app, settings.trusted_proxies)
         self._serving = asyncio.run_coroutine_threadsafe(self._server.serve([listener]), self._loop)
         while not self._server.started:
             assert not self._serving.done(), self._serving.exception()

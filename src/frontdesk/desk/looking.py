@@ -1,55 +1,19 @@
-"""Looking without touching: one job, a page of jobs, places in line, counts, events."""
+"""Looking without touching: places in line, counts, events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
 
-import msgspec
 import sqlalchemy as sa
 
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Standing
-from frontdesk.desk.rows import event_of, job_of
-from frontdesk.errors import Fault, InvalidInput
+from frontdesk.desk.rows import event_of
 from frontdesk.store.tables import events, jobs
 
 FARTHEST_POSITION = 10_000
 _RECENT_JOBS = 20
-
-
-class JobFilters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs a page shows; None means any."""
-
-    state: JobState | None = None
-    task: str | None = None
-    kind: Lane | None = None
-    archived: bool | None = None
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Some jobs, the newest first, and the cursor of the next page."""
-
-    items: Sequence[Job]
-    next: str | None
-
-
-def page(
-    connection: sa.Connection, owner: str | None, filters: JobFilters, limit: int, cursor: str | None
-) -> Page:
-    """A page of jobs. A cursor is the id the page before ended with, so jobs that come meanwhile shift nothing."""
-    query = sa.select(jobs).order_by(jobs.c.id.desc()).limit(limit + 1)
-    if owner is not None:
-        query = query.where(jobs.c.owner == owner)
-    for name in ("state", "task", "kind", "archived"):
-        if (wanted := getattr(filters, name)) is not None:
-            query = query.where(jobs.c[name] == wanted)
-    if cursor is not None:
-        if len(cursor) != 36:
-            raise InvalidInput.of([Fault("/cursor", "This is no cursor of a page of jobs.")])
-        query = query.where(jobs.c.id < cursor)
-    found = [job_of(row) for row in connection.execute(query).mappings()]
-    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 _queued_in_lane = (jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.QUEUED.value)

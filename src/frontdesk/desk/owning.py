@@ -47,6 +47,7 @@ def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
             attempts_forgiven=jobs.c.attempts,
             turn=fair_turn(connection, row["kind"], row["owner"]),
             archived=False,
+            outputs=None,
             error=None,
             error_kind=None,
             metrics={},

@@ -13,12 +13,12 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from frontdesk.desk import leasing, looking, owning, pruning, records, results, submitting
+from frontdesk.desk import leasing, listing, looking, owning, pruning, records, results, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
 from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
 from frontdesk.desk.limits import DeskLimits
-from frontdesk.desk.looking import JobFilters, Page
+from frontdesk.desk.listing import JobFilters, JobSort, Page
 from frontdesk.desk.rows import find, job_of, now
 from frontdesk.desk.training import Told
 from frontdesk.errors import LeaseLost, Overloaded
@@ -26,7 +26,7 @@ from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
 from frontdesk.store.tables import jobs
 
-__all__ = ["Desk", "JobFilters", "Page"]
+__all__ = ["Desk", "JobFilters", "JobSort", "Page"]
 
 _SWEEP_FILES_EVERY_S = 3600.0
 _PRUNE_FOR_S = 1.0
@@ -126,9 +126,9 @@ class Desk:
         if self.settle([], [(lease, failure)]):
             raise LeaseLost(lease.job.id)
 
-    def attach(self, lease: Lease, file_id: str) -> None:
-        """Make this file the job's result, or what there is of it. Raises LeaseLost."""
-        self._files.discard(self._database.write(lambda c: results.attach(c, lease, file_id)))
+    def attach(self, lease: Lease, file_id: str, outputs: bytes | None = None) -> None:
+        """Make this file the job's result, or what there is of it, which `outputs` tells of. Raises LeaseLost."""
+        self._files.discard(self._database.write(lambda c: results.attach(c, lease, file_id, outputs)))
 
     def release(self, lease: Lease) -> None:
         """Give it back untried. Nothing to do where the lease is lost."""
@@ -182,10 +182,28 @@ class Desk:
         with self._database.read() as connection:
             return job_of(find(connection, job_id, owner))
 
-    def list(self, owner: str | None, filters: JobFilters, *, limit: int, cursor: str | None = None) -> Page:
-        """A page of jobs, the newest first."""
+    def list(
+        self,
+        owner: str | None,
+        filters: JobFilters,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        sort: JobSort = JobSort.NEWEST,
+    ) -> Page:
+        """A page of jobs."""
         with self._database.read() as connection:
-            return looking.page(connection, owner, filters, limit, cursor)
+            return listing.page(connection, owner, filters, limit, cursor, sort)
+
+    def input_sizes(self, found: Sequence[Job]) -> Mapping[str, int]:
+        """The bytes of the input files of these jobs, by file."""
+        with self._database.read() as connection:
+            return listing.sizes(connection, found)
+
+    def files_asked_with(self, job: Job) -> tuple[str, ...]:
+        """The files a job was made from: all it holds but its result."""
+        with self._database.read() as connection:
+            return listing.files_asked_with(connection, job)
 
     def standing(self, job: Job) -> Standing:
         """The place in line of a job that waits."""

@@ -11,9 +11,10 @@ from frontdesk.store.tables import files, job_files, jobs
 _IN_WORK_OR_FAILED = (JobState.RUNNING.value, JobState.FAILED.value)
 
 
-def attach(connection: sa.Connection, lease: Lease, file_id: str) -> list[str]:
+def attach(connection: sa.Connection, lease: Lease, file_id: str, outputs: bytes | None) -> list[str]:
     """Make this file the job's result; give the ids of files that nobody holds any more.
 
+    `outputs` are those of a part of the work; those of the whole come when the job is settled.
     A job that has just failed or was cancelled takes one too: what there is of its work. Raises LeaseLost where
     another attempt was begun meanwhile.
     """
@@ -26,7 +27,9 @@ def attach(connection: sa.Connection, lease: Lease, file_id: str) -> list[str]:
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         raise LeaseLost(lease.job.id)
-    connection.execute(sa.update(jobs).where(jobs.c.id == lease.job.id).values(result_file=file_id))
+    connection.execute(
+        sa.update(jobs).where(jobs.c.id == lease.job.id).values(result_file=file_id, outputs=outputs)
+    )
     connection.execute(sa.insert(job_files).values(job=lease.job.id, file=file_id))
     if row.result_file is None:
         return []

@@ -19,7 +19,7 @@ from frontdesk.declare.columns import match
 from frontdesk.declare.kinds import Integer, Number
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.batch import BatchOutputs, BatchPayload
-from frontdesk.desk.job import Failure, JobState, Lane, Lease
+from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import (
     FrontdeskError,
@@ -34,7 +34,7 @@ from frontdesk.run.batch_rows import Answering
 from frontdesk.run.batch_summary import summary_of
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
-from frontdesk.store.files import FileStore
+from frontdesk.store.files import FileStore, StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
 
@@ -90,55 +90,55 @@ class Batcher:
             sheet = await asyncio.to_thread(open_sheet, path)
             answering = Answering(self._desk, lease, card, payload, sheet, chunks, hosts)
             version = await answering.run()
-            failed_rows = await asyncio.to_thread(chunks.failed_rows)
-            columns = await asyncio.to_thread(self._write, lease, card, chunks)
-            summary = await asyncio.to_thread(summary_of, sheet, chunks, columns)
-        outputs = BatchOutputs(
-            rows=chunks.rows,
-            failed_rows=failed_rows,
-            columns=columns,
-            format=payload.format,
-            summary=summary,
-        )
+        outputs = await asyncio.to_thread(self._keep, lease, card, chunks, is_partial=False)
         await asyncio.to_thread(chunks.discard)
-        return Finished(msgspec.json.encode(outputs), version)
+        return Finished(outputs, version)
 
     async def _keep_partial(self, lease: Lease, card: TaskCard, chunks: Chunks) -> None:
         """Make a result of what there is, where the job is over with nothing else to show."""
         try:
             if chunks.rows:
-                await asyncio.to_thread(self._write, lease, card, chunks)
+                await asyncio.to_thread(self._keep, lease, card, chunks, is_partial=True)
         except LeaseLost:
             return
         except (FrontdeskError, OSError):
             log.exception("what there is of job %s could not be kept", lease.job.id)
 
-    def _write(self, lease: Lease, card: TaskCard, chunks: Chunks) -> list[str]:
-        """Write the result and attach it to the job; give the names of the columns that were added."""
+    def _keep(self, lease: Lease, card: TaskCard, chunks: Chunks, *, is_partial: bool) -> bytes:
+        """Write the result and attach it to the job, with its outputs where no more will follow; give those."""
         job = lease.job
         payload = msgspec.json.decode(job.payload, type=BatchPayload)
         with self._files.local(job.input_file or "") as path:
-            places = match(card.signature.inputs, open_sheet(path).header).places
+            sheet = open_sheet(path)
+            places = match(card.signature.inputs, sheet.header).places
             kinds = {field.name: field.kind for field in card.signature.inputs}
             measured = frozenset(p for n, p in places.items() if isinstance(kinds[n], Number | Integer))
             result, columns = write_result(path, payload.format, chunks, measured)
-        try:
-            name = f"{Path(self._files.get(job.input_file or '').name).stem or 'batch'}-predictions.{payload.format}"
-            with result.open("rb") as content:
-                stored = self._files.add(
-                    job.owner,
-                    name,
-                    SheetFormat(payload.format).media_type,
-                    iter(lambda: content.read(2**20), b""),
+            try:
+                outputs = BatchOutputs(
+                    rows=chunks.rows,
+                    failed_rows=chunks.failed_rows(),
+                    columns=columns,
+                    format=payload.format,
+                    summary=summary_of(sheet, chunks, columns),
                 )
-        finally:
-            result.unlink()
+                stored = self._store(job, result, payload.format)
+            finally:
+                result.unlink()
+        document = msgspec.json.encode(outputs)
         try:
-            self._desk.attach(lease, stored.id)
+            self._desk.attach(lease, stored.id, document if is_partial else None)
         except LeaseLost:
             self._files.remove(stored.id)
             raise
-        return columns
+        return document
+
+    def _store(self, job: Job, result: Path, kind: str) -> StoredFile:
+        name = f"{Path(self._files.get(job.input_file or '').name).stem or 'batch'}-predictions.{kind}"
+        with result.open("rb") as content:
+            return self._files.add(
+                job.owner, name, SheetFormat(kind).media_type, iter(lambda: content.read(2**20), b"")
+            )
 
     def _forget_left_behind(self) -> None:
         """Remove the chunks of jobs that are no more, or are done."""

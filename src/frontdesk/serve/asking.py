@@ -37,7 +37,7 @@ from frontdesk.serve.live import Hub
 from frontdesk.serve.metrics import Metrics
 from frontdesk.serve.services import Services
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.tickets import Question, Tickets
+from frontdesk.serve.tickets import Question, Tickets, check_version
 from frontdesk.store.ids import new_id
 
 __all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of", "refusal_of"]
@@ -113,7 +113,9 @@ class Asker:
         if limit_s <= 0:
             return Ticketed(await self.submit(question))
         if question.version is not None:
-            await in_thread(self._tickets.check_version, question)
+            await in_thread(
+                check_version, self._services, question.task.name, question.model, question.version
+            )
         inputs = question.inputs
         if self._inputs[question.task.name].may_refer_to_files:
             inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)

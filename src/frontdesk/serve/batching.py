@@ -14,6 +14,7 @@ from frontdesk.desk.batch import BatchPayload
 from frontdesk.desk.job import Job, Lane, NewJob
 from frontdesk.errors import Conflict, Fault, InvalidInput, SheetFault
 from frontdesk.serve.services import Services, waiting_limit
+from frontdesk.serve.tickets import check_version
 from frontdesk.store.files import StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
@@ -30,6 +31,7 @@ class BatchOrder:
     owner: str
     task: TaskCard
     model: ModelCard
+    version: int | None = None
     name: str
     media_type: str
     content: Iterable[bytes]
@@ -49,6 +51,7 @@ def check_task(card: TaskCard) -> None:
 def submit(services: Services, order: BatchOrder) -> Job:
     """Keep the file and make a job of it. Raises InvalidInput where it does not fit; then nothing is kept."""
     check_task(order.task)
+    check_version(services, order.task.name, order.model, order.version)
     if services.gate is not None:
         services.gate.quotas.refuse_when_full(order.owner)
     stored = services.files.add(order.owner, order.name, order.media_type, order.content)
@@ -65,13 +68,14 @@ def submit(services: Services, order: BatchOrder) -> Job:
 
 def _job(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
     payload = BatchPayload(format=order.format.value, strict=order.strict)
-    alike = (order.task.name, order.model.name, stored.sha256, payload)
+    alike = (order.task.name, order.model.name, order.version, stored.sha256, payload)
     submitted = services.desk.submit(
         NewJob(
             owner=order.owner,
             kind=Lane.BATCH,
             task=order.task.name,
             model=order.model.name,
+            version=order.version,
             payload=msgspec.json.encode(payload),
             title=order.name,
             input_file=stored.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frontdesk.declare.signature import TaskCard
-from frontdesk.serve.openapi_paths import Json, json_content, operation, parameter
+from frontdesk.serve.openapi_paths import KEY, Json, json_content, operation, parameter
 from frontdesk.store.sheets.formats import SheetFormat
 
 _TEMPLATES = [SheetFormat.XLSX, SheetFormat.CSV]
@@ -23,23 +23,18 @@ def batch_paths(card: TaskCard) -> Json:
                 "description": "CSV, Excel or Parquet, with a header.",
             },
             "model": {"enum": models, "description": "The default model if left out."},
+            "version": {"type": "integer", "minimum": 1, "description": "The live one if left out."},
             "format": {"enum": [kind.value for kind in SheetFormat], "default": "xlsx"},
             "strict": {"type": "boolean", "description": "Fail at the first row that cannot be answered."},
         },
     }
-    key = parameter(
-        "Idempotency-Key",
-        "header",
-        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
-        "The same key and request give the same job.",
-    )
     ticket = {
         "description": "A ticket.",
         "headers": {"Location": {"schema": {"type": "string"}, "description": "The job's address."}},
         "content": json_content({"$ref": "#/components/schemas/JobDocument"}),
     }
     batch = operation(
-        f"batch_{card.name}", card.name, f"Ask {card.title} for every row of a file", parameters=[key],
+        f"batch_{card.name}", card.name, f"Ask {card.title} for every row of a file", parameters=[KEY],
         description="Each column that is missing, duplicated or mistyped is named before there is a job.",
         body={"required": True, "content": {"multipart/form-data": {"schema": form}}},
         responses={"202": ticket}, problems=(400, 401, 403, 409, 413, 415, 422, 503),

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from frontdesk.desk.job import JobState, Lane
+from frontdesk.desk.listing import LONGEST_SEARCH, JobSort
 
 Json = dict[str, Any]
 
@@ -96,6 +97,13 @@ _PAGING = (
     parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
     parameter("cursor", "query", {"type": "string"}, "`next` of the page before."),
 )
+KEY = parameter(
+    "Idempotency-Key",
+    "header",
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "The same key and request give the same job.",
+)
+_SEARCH = {"type": "string", "maxLength": LONGEST_SEARCH}
 _RESUME = (
     parameter("Last-Event-ID", "header", {"type": "integer"}, "Continue after this event."),
     parameter("after", "query", {"type": "integer"}, "The same, for the first connection."),
@@ -126,13 +134,15 @@ SHARED_PATHS: Json = {
     },
     "/api/jobs": {
         "get": operation(
-            "list_jobs", "jobs", "Own jobs, newest first",
+            "list_jobs", "jobs", "Own jobs",
             parameters=[
                 parameter("state", "query", {"enum": [str(state) for state in JobState]}),
                 parameter("task", "query", {"type": "string"}),
                 parameter("kind", "query", {"enum": [str(lane) for lane in Lane]}),
                 parameter("archived", "query", {"type": "boolean"}),
-                parameter("owner", "query", {"type": "string"}, "For administrators: a user's id, or * for all."),
+                parameter("owner", "query", {"type": "string"}, "For administrators: an id or e-mail; * for all."),
+                parameter("search", "query", _SEARCH, "A part of the name, or an id."),
+                parameter("sort", "query", {"enum": [str(sort) for sort in JobSort], "default": "newest"}),
                 *_PAGING,
             ],
             responses=_answer("JobsDocument", "One page of jobs."), problems=(422,),
@@ -151,6 +161,13 @@ SHARED_PATHS: Json = {
     },
     "/api/jobs/{id}/cancel": _job_verb("cancel", "Cancel a job; if it runs, its work is ended"),
     "/api/jobs/{id}/retry": _job_verb("retry", "Try a failed or cancelled job again"),
+    "/api/jobs/{id}/again": {
+        "post": operation(
+            "job_again", "jobs", "The same input once more, for another model or version", parameters=[JOB_ID, KEY],
+            body={"required": False, "content": json_content({"$ref": "#/components/schemas/Again"})},
+            responses=_answer("JobDocument", "A new job.", "202"), problems=(400, 401, 403, 404, 409, 422, 429),
+        )
+    },
     "/api/jobs/{id}/archive": _job_verb("archive", "Put a job out of sight"),
     "/api/jobs/{id}/unarchive": _job_verb("unarchive", "Bring an archived job back"),
     "/api/jobs/{id}/input": {

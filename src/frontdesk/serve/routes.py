@@ -57,6 +57,7 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/jobs/{id}/events", Door.ANYBODY, GET=events.job_events),
         resource("/api/jobs/{id}/cancel", Door.ANYBODY, POST=jobs.cancel_job),
         resource("/api/jobs/{id}/retry", Door.ANYBODY, POST=jobs.retry_job),
+        resource("/api/jobs/{id}/again", Door.ANYBODY, POST=jobs.again),
         resource("/api/jobs/{id}/archive", Door.ANYBODY, POST=jobs.archive_job),
         resource("/api/jobs/{id}/unarchive", Door.ANYBODY, POST=jobs.unarchive_job),
         resource("/api/jobs/{id}/input", Door.ANYBODY, GET=jobs.show_input),

@@ -35,7 +35,7 @@ class Tickets:
 
     def submit(self, question: Question) -> Job:
         """A queued job, or the unfinished one that asks the very same."""
-        self._refuse_hopeless(question)
+        refuse_hopeless(self._services, question.task.name, question.model, question.version)
 
         def submit(new: NewJob) -> tuple[Job, bool]:
             submitted = self._services.desk.submit(new)
@@ -50,26 +50,6 @@ class Tickets:
             return self._services.desk.adopt(new, self._services.name, self._services.limits.lease_s), True
 
         return self._with_files(question, adopt)
-
-    def check_version(self, question: Question) -> None:
-        """Refuse a version there is not."""
-        number, model = question.version, question.model
-        if number is None or (number == 1 and not model.trains):
-            return  # a model that is not trained here has one version, and no record of it
-        if self._services.versions.get(question.task.name, model.name, number) is None:
-            raise InvalidInput.of([Fault("/version", "The model has no such version.")])
-
-    def _refuse_hopeless(self, question: Question) -> None:
-        """A ticket is a promise, so none is given for what cannot be answered as things are."""
-        self.check_version(question)
-        model = question.model
-        if (
-            question.version is None
-            and model.trains
-            and not model.trains_at_first_start
-            and self._services.versions.live(question.task.name, model.name) is None
-        ):
-            raise NotTrained(f"The model {model.name} has no version yet: it has to be trained first.")
 
     def _with_files(self, question: Question, make: Callable[[NewJob], tuple[T, bool]]) -> T:
         """Store the inputs, then make the job. Files that no job came to hold are taken back."""
@@ -99,3 +79,23 @@ class Tickets:
             if not is_new:
                 inputs.discard(stored)
         return made
+
+
+def refuse_hopeless(services: Services, task: str, model: ModelCard, version: int | None) -> None:
+    """A ticket is a promise, so none is given for what cannot be answered as things are."""
+    check_version(services, task, model, version)
+    if (
+        version is None
+        and model.trains
+        and not model.trains_at_first_start
+        and services.versions.live(task, model.name) is None
+    ):
+        raise NotTrained(f"The model {model.name} has no version yet: it has to be trained first.")
+
+
+def check_version(services: Services, task: str, model: ModelCard, version: int | None) -> None:
+    """Refuse a version there is not; None is the live one."""
+    if version is None or (version == 1 and not model.trains):
+        return  # a model that is not trained here has one version, and no record of it
+    if services.versions.get(task, model.name, version) is None:
+        raise InvalidInput.of([Fault("/version", "The model has no such version.")])

@@ -105,13 +105,17 @@ async def changeable_job(request: HTTPConnection, job_id: str) -> str | None:
     raise Forbidden("Only whoever began this training may change it.")
 
 
-def listed_owner(request: HTTPConnection) -> str | None:
-    """Whose jobs to list: the caller's; for administrators anybody's with ?owner=ID, everybody's with ?owner=*."""
+async def listed_owner(request: HTTPConnection) -> str | None:
+    """Whose jobs to list: the caller's; for administrators anybody's with ?owner=ID or ?owner=E-MAIL, and everybody's
+    with ?owner=*."""
     caller, asked = caller_of(request), request.query_params.get("owner")
-    if asked is None or asked == caller.owner:
+    if not asked or asked == caller.owner:
         return caller.owner
     if not caller.is_admin:
         raise Forbidden("Only administrators may list the jobs of others.")
+    gate = services_of(request).gate
+    if "@" in asked and gate is not None:
+        return (await in_thread(gate.users.by_email, asked)).id
     return None if asked == "*" else asked
 
 

@@ -70,6 +70,8 @@ jobs = sa.Table(
     sa.Index("jobs_of_an_owner", "owner", "id"),
     sa.Index("jobs_of_an_owner_by_state", "owner", "state", "id"),
     sa.Index("jobs_of_an_owner_by_task", "owner", "task", "id"),
+    sa.Index("jobs_by_state", "state", "id"),
+    sa.Index("jobs_by_task", "task", "id"),
     sa.Index("jobs_alike", "owner", "fingerprint", "state"),
     sa.Index("jobs_finished", "kind", "state", "finished_at"),
     sa.Index("jobs_by_end", "finished_at"),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from frontdesk.access.rules import Action
 from frontdesk.declare.signature import TaskCard
 from frontdesk.errors import Fault, InvalidInput
-from frontdesk.serve.api.predict import ticket_response
+from frontdesk.serve.api.predict import ticket_response, whole_version
 from frontdesk.serve.api.reading import idempotency_key, known_query
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.batching import BatchOrder, check_task, submit
@@ -25,12 +25,12 @@ from frontdesk.store.sheets.formats import SheetFormat
 
 _CHUNK_BYTES = 2**20
 _YES = frozenset({"true", "on", "yes", "1"})
-ORDER_WORDS = dict.fromkeys(("model", "format", "strict"), 300)
+ORDER_WORDS = dict.fromkeys(("model", "version", "format", "strict"), 300)
 """The parts of an order besides its file, and how many bytes each may have."""
 
 
 async def batch(request: Request) -> Response:
-    """POST /api/tasks/{task}/batch: multipart with `file`, and `model`, `format`, `strict` where they are wanted."""
+    """POST /api/tasks/{task}/batch: multipart with `file`, and ORDER_WORDS where they are wanted."""
     services = services_of(request)
     card = asker_of(request).task(request.path_params["task"])
     owner = require(request, Action.BATCH, card.name).owner
@@ -59,6 +59,7 @@ def read_order(
         owner=owner,
         task=card,
         model=asker_of(request).model(card, words.get("model") or None),
+        version=whole_version(words.get("version") or None),
         name=part.filename,
         media_type="application/octet-stream",
         content=_chunks(part.content),

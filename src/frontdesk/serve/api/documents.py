@@ -65,9 +65,13 @@ class ComparisonDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `position` 1 is next in line, and `wait_s` estimates how long that takes. `result` is an address."""
+    """A job. `position` 1 is next in line, and `wait_s` estimates how long that takes. `result` is an address.
+
+    `owner` is the id of the user it belongs to, or what stands for one who has not signed in.
+    """
 
     id: str
+    owner: str
     kind: Lane
     task: str
     model: str
@@ -89,7 +93,7 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobsDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of jobs, newest first. `next` is the cursor of the following page."""
+    """One page of jobs. `next` is the cursor of the following page: there may be more even where this one is short."""
 
     items: list[JobDocument]
     next: str | None
@@ -139,6 +143,7 @@ def job_document(job: Job, standing: Standing | None) -> JobDocument:
     has_result = job.state is JobState.SUCCEEDED
     return JobDocument(
         id=job.id,
+        owner=job.owner,
         kind=job.kind,
         task=job.task,
         model=job.model,

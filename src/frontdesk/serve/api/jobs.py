@@ -6,21 +6,27 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from frontdesk.desk.job import JobState, Lane
-from frontdesk.desk.queue import JobFilters
+from frontdesk.declare.codec import check_depth
+from frontdesk.desk.job import Job, JobState, Lane
+from frontdesk.desk.listing import LONGEST_SEARCH
+from frontdesk.desk.queue import JobFilters, JobSort
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound, NotSignedIn
 from frontdesk.serve.admission import still_admitted
+from frontdesk.serve.again import ACTIONS, Again, submit_again, task_of
 from frontdesk.serve.api.documents import JobDocument, JobsDocument, counted_job_document, job_document
 from frontdesk.serve.api.files import stored_file_response
-from frontdesk.serve.api.reading import json_response, known_query, paging, seconds
+from frontdesk.serve.api.predict import ticket_response
+from frontdesk.serve.api.reading import idempotency_key, json_response, known_query, paging, seconds
 from frontdesk.serve.asking import asker_of
+from frontdesk.serve.exchange import exchange_of
 from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import changeable_job, listed_owner, readable_job
+from frontdesk.serve.who import changeable_job, listed_owner, readable_job, require
 
 _RETRY_AFTER_S = {JobState.QUEUED: "1", JobState.RUNNING: "1"}
 
@@ -28,18 +34,19 @@ E = TypeVar("E", bound=StrEnum)
 
 
 async def list_jobs(request: Request) -> Response:
-    """GET /api/jobs?state=&task=&kind=&archived=&owner=&limit=&cursor="""
-    known_query(request, "state", "task", "kind", "archived", "owner", "limit", "cursor")
+    """GET /api/jobs?state=&task=&kind=&archived=&search=&owner=&sort=&limit=&cursor="""
+    known_query(request, "state", "task", "kind", "archived", "search", "owner", "sort", "limit", "cursor")
     limit, cursor = paging(request)
     filters = JobFilters(
         state=_choice(request, "state", JobState),
         task=request.query_params.get("task"),
         kind=_choice(request, "kind", Lane),
         archived=_truth(request, "archived"),
+        search=_search(request),
     )
-    return json_response(
-        await in_thread(_page, services_of(request), listed_owner(request), filters, limit, cursor)
-    )
+    sort = _choice(request, "sort", JobSort) or JobSort.NEWEST
+    owner = await listed_owner(request)
+    return json_response(await in_thread(_page, services_of(request), owner, filters, sort, limit, cursor))
 
 
 async def show_job(request: Request) -> Response:
@@ -55,6 +62,30 @@ async def show_job(request: Request) -> Response:
     retry_after = _RETRY_AFTER_S.get(job.state)
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return json_response(await in_thread(counted_job_document, services.desk, job), headers=headers)
+
+
+async def again(request: Request) -> Response:
+    """POST /api/jobs/{id}/again: the same input once more, for another model or version."""
+    services = services_of(request)
+    raw = await request.body() or b"{}"
+    check_depth(raw, services.limits.json_depth)
+    try:
+        wanted = msgspec.json.decode(raw, type=Again)
+    except msgspec.DecodeError as error:
+        raise InvalidInput.of([Fault("", str(error))]) from None
+    key = idempotency_key(exchange_of(request.scope).headers.get(b"idempotency-key"))
+    return await ticket_response(
+        request, await done_again(request, request.path_params["id"], wanted, key), {}
+    )
+
+
+async def done_again(request: Request, job_id: str, wanted: Again, key: str | None = None) -> Job:
+    """The new job. Raises what anybody who asked for the first one anew would get."""
+    services = services_of(request)
+    await changeable_job(request, job_id)
+    job = await readable_job(request, job_id)
+    require(request, ACTIONS[job.kind], task_of(services, job).name)
+    return await in_thread(submit_again, services, job, wanted, key)
 
 
 async def cancel_job(request: Request) -> Response:
@@ -134,10 +165,22 @@ def _truth(request: Request, name: str) -> bool | None:
     return None if text is None else text == "true"
 
 
+def _search(request: Request) -> str | None:
+    text = (request.query_params.get("search") or "").strip()
+    if len(text) > LONGEST_SEARCH:
+        raise InvalidInput.of([Fault("/search", f"At most {LONGEST_SEARCH} characters are searched for.")])
+    return text or None
+
+
 def _page(
-    services: Services, owner: str | None, filters: JobFilters, limit: int, cursor: str | None
+    services: Services,
+    owner: str | None,
+    filters: JobFilters,
+    sort: JobSort,
+    limit: int,
+    cursor: str | None,
 ) -> JobsDocument:
-    page = services.desk.list(owner, filters, limit=limit, cursor=cursor)
+    page = services.desk.list(owner, filters, limit=limit, cursor=cursor, sort=sort)
     standings = services.desk.standings(job for job in page.items if job.state is JobState.QUEUED)
     return JobsDocument(
         items=[job_document(job, standings.get(job.id)) for job in page.items], next=page.next
