@@ -149,10 +149,14 @@ class Client:
         state: str | None = None,
         task: str | None = None,
         archived: bool | None = None,
+        search: str | None = None,
+        sort: str | None = None,
         limit: int = 50,
     ) -> list[Document]:
-        """The newest jobs."""
-        wanted = {"state": state, "task": task, "archived": archived, "limit": limit}
+        """The newest jobs, or the first in another order: oldest, ended, name, longest, largest."""
+        wanted = {
+            "state": state, "task": task, "archived": archived, "search": search, "sort": sort, "limit": limit,
+        }  # fmt: skip
         params = {name: value for name, value in wanted.items() if value is not None}
         return list(self._json("GET", "/api/jobs", params=params)["items"])
 
@@ -172,6 +176,13 @@ class Client:
     def change(self, job_id: str, verb: Verb) -> Document:
         """Cancel, retry, archive or unarchive a job."""
         return self._json("POST", f"/api/jobs/{_quoted(job_id)}/{verb}")
+
+    def again(self, job_id: str, *, model: str | None = None, version: int | None = None) -> Document:
+        """A new job with the same input, for another model or version of the task, or the same once more."""
+        wanted = {
+            name: value for name, value in (("model", model), ("version", version)) if value is not None
+        }
+        return self._json("POST", f"/api/jobs/{_quoted(job_id)}/again", json=wanted)
 
     def remove(self, job_id: str) -> None:
         """Remove a job that is over, with what came of it."""
