@@ -162,7 +162,7 @@ def _children(
     def child(role: str, number: int) -> Child:
         spec = ChildSpec(
             role=role,
-            name=f"{installation.place}-{role}-{number}",
+            name=f"{role}-{number}-{installation.place}",
             settings=plain,
             cards=str(cards_file),
             listen_fd=listen_fd if role == "web" else -1,
