@@ -3,6 +3,7 @@ import { followAsking } from "./ask";
 import { followCode } from "./code";
 import { followFields } from "./fields";
 import { followLive } from "./live";
+import { followNotices } from "./notices";
 import { followUploads } from "./upload";
 import { followRuns } from "./train";
 
@@ -10,5 +11,6 @@ followFields();
 followAsking();
 followCode();
 followLive();
+followNotices();
 followUploads();
 followRuns();

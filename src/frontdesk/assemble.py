@@ -24,8 +24,12 @@ from frontdesk.access.sessions import SessionLimits
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
+from frontdesk.desk.deliveries import Deliveries
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
+from frontdesk.desk.targets import networks_of
+from frontdesk.desk.telling import Channel, Telling
+from frontdesk.desk.webhooks import Webhooks
 from frontdesk.errors import SettingsError
 from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import runtime_folder
@@ -33,7 +37,12 @@ from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.predict import Predictor
+from frontdesk.run.senders.chat import ChatSender
+from frontdesk.run.senders.mail import MailSender, MailServer
+from frontdesk.run.senders.sender import Sender
+from frontdesk.run.senders.webhook import WebhookSender
 from frontdesk.run.sweeper import Sweeper
+from frontdesk.run.teller import Teller
 from frontdesk.run.train import Trainer, TrainLimits
 from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
@@ -57,6 +66,8 @@ class Installation:
     versions: Versions
     engine: LocalEngine
     desk: Desk
+    telling: Telling
+    webhooks: Webhooks
     gate: Gate
 
     @property
@@ -89,6 +100,8 @@ class Installation:
             versions=Versions(database, data / "versions"),
             engine=engine,
             desk=Desk(database, engine, limits, files),
+            telling=Telling(database),
+            webhooks=Webhooks(database, networks_of(settings.webhook_networks)),
             gate=_gate(settings, database),
         )
 
@@ -206,6 +219,22 @@ def sweeper(installation: Installation) -> Sweeper:
     return Sweeper(installation.desk, every_s=installation.settings.sweep_s)
 
 
+def teller(installation: Installation) -> Teller:
+    """Who sends messages out of the server."""
+    settings = installation.settings
+    url = settings.url or f"http://{settings.host}:{settings.port}"
+    senders: dict[Channel, Sender] = {Channel.WEBHOOK: WebhookSender(networks_of(settings.webhook_networks))}
+    if settings.smtp_host:
+        server = MailServer(
+            host=settings.smtp_host, port=settings.smtp_port, security=settings.smtp_security,
+            user=settings.smtp_user, password=settings.smtp_password, sender=settings.mail_from,
+        )  # fmt: skip
+        senders[Channel.MAIL] = MailSender(server, url, installation.gate.users.address_of)
+    if settings.chat:
+        senders[Channel.CHAT] = ChatSender(settings.chat.split(), url)
+    return Teller(Deliveries(installation.database), installation.engine, senders)
+
+
 def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
     """Pages and API, to be built on the event loop that runs them."""
     # Only web processes need a web framework; it is most of the start-up time of the others.
@@ -218,6 +247,10 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             name=name,
             tasks=cards,
             desk=installation.desk,
+            telling=installation.telling,
+            webhooks=installation.webhooks,
+            ways=frozenset({Channel.MAIL} if settings.smtp_host and settings.access != "open" else {})
+            | ({Channel.CHAT} if settings.chat else frozenset()),
             files=installation.files,
             versions=installation.versions,
             hosts=host_client(installation),

@@ -1,7 +1,8 @@
 """Every setting: a name, a default and a sentence. Read once, at start, by `assemble` and `cli`.
 
 A setting `wait_limit_s` is the variable `FRONTDESK_WAIT_LIMIT_S` or the option `--wait-limit-s`;
-an option wins over a variable, a variable over the default.
+an option wins over a variable, a variable over the default. `FRONTDESK_WAIT_LIMIT_S_FILE` names a file that has the
+value, which is how secrets are handed to containers.
 """
 
 from __future__ import annotations
@@ -59,6 +60,24 @@ class Settings:
     )
     visitor_requests: int = _setting(
         60, "Requests somebody may send in a minute without signing in; five times as many from one address."
+    )
+    url: str = _setting(
+        "", "Address people reach the server by, for links in messages (empty: the one it listens on)."
+    )
+    smtp_host: str = _setting("", "Mail server that e-mail is handed in at (empty: no e-mail).")
+    smtp_port: int = _setting(587, "Port of the mail server.")
+    smtp_security: str = _setting(
+        "starttls", "How it is spoken to: `starttls`, `tls` (from the first byte on) or `none`."
+    )
+    smtp_user: str = _setting("", "Name to sign in with at the mail server, where it asks for one.")
+    smtp_password: str = _setting("", "Password for that name.")
+    mail_from: str = _setting("", "E-mail address that messages come from.")
+    chat: str = _setting(
+        "",
+        "Apprise addresses of chat services, with blanks or lines between; they hold secrets (empty: none).",
+    )
+    webhook_networks: str = _setting(
+        "", "Private networks that webhooks may go to, separated by commas (empty: to none)."
     )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")
@@ -123,10 +142,24 @@ class Settings:
         for item in fields(cls):
             given = chosen.get(item.name)
             if given is None:
-                given = environ.get(f"FRONTDESK_{item.name.upper()}")
+                given = _from_environment(environ, f"FRONTDESK_{item.name.upper()}")
             if given is not None:
                 values[item.name] = _converted(item.name, given, hints[item.name])
         return cls(**values)
+
+
+def _from_environment(environ: Mapping[str, str], name: str) -> str | None:
+    """The variable, or what is in the file that the variable with `_FILE` behind its name names: a secret, often."""
+    given, file = environ.get(name), environ.get(f"{name}_FILE")
+    if file is None:
+        return given
+    if given is not None:
+        raise SettingsError(f"{name} and {name}_FILE are both set; leave one of them out.")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"{name}_FILE: {file} cannot be read ({reason}).") from None
 
 
 def _words(text: str) -> frozenset[str]:

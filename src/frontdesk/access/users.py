@@ -111,6 +111,12 @@ class Users:
         with self._database.read() as connection:
             return {row.id: row.email for row in connection.execute(query)} if ids else {}
 
+    def address_of(self, user_id: str) -> str | None:
+        """Where to write to this user; None where there is none, or none who may come in."""
+        query = sa.select(users.c.email).where(users.c.id == user_id, users.c.active == sa.true())
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
     def list(self) -> list[User]:
         """Everybody, by address."""
         with self._database.read() as connection:

@@ -153,7 +153,8 @@ def _outcome(
 
 
 def _row(lease: Lease) -> Row:
-    return {"id": lease.job.id, "owner": lease.job.owner}
+    job = lease.job
+    return {"id": job.id, "owner": job.owner, "kind": job.kind, "task": job.task, "title": job.title}
 
 
 def report(

@@ -11,6 +11,7 @@ from frontdesk.desk.rows import find, now, record_states
 from frontdesk.desk.submitting import fair_turn
 from frontdesk.errors import Conflict
 from frontdesk.store.tables import events, files, job_files, jobs, run_records, versions
+from frontdesk.store.telling_tables import notices
 
 
 def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
@@ -81,7 +82,12 @@ def remove(connection: sa.Connection, job_id: str, owner: str | None) -> list[st
 def remove_rows(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Delete jobs with all they have. A file goes with the last job that holds it; the ids of those are given."""
     held = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.job.in_(ids))).scalars())
-    for table, column in ((job_files, job_files.c.job), (events, events.c.job), (jobs, jobs.c.id)):
+    for table, column in (
+        (job_files, job_files.c.job),
+        (events, events.c.job),
+        (notices, notices.c.job),
+        (jobs, jobs.c.id),
+    ):
         connection.execute(sa.delete(table).where(column.in_(ids)))
     # What a training told stays for as long as there is the version that came of it.
     made_one = sa.exists().where(versions.c.job == run_records.c.job)

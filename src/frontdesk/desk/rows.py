@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Progress
+from frontdesk.desk.telling import tell
 from frontdesk.errors import NotFound
 from frontdesk.store.tables import events, jobs
 
@@ -82,6 +83,12 @@ def record(connection: sa.Connection, changed: Iterable[Row], event: str, data: 
 def record_states(
     connection: sa.Connection, changed: Iterable[Row], state: JobState, error: str | None = None
 ) -> None:
-    """Write down that these jobs are now in `state`."""
+    """Write down that these jobs are now in `state`, and whom to tell of it.
+
+    `changed` are rows with id and owner; where the state is an end, with kind, task and title besides.
+    """
+    rows = list(changed)
     data = {"state": state.value} if error is None else {"state": state.value, "error": error}
-    record(connection, changed, "state", data)
+    record(connection, rows, "state", data)
+    if rows and state.is_final:
+        tell(connection, rows, state, error)

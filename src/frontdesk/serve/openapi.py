@@ -18,12 +18,14 @@ from frontdesk.declare.kinds import BINARY_KINDS, Series, Table
 from frontdesk.declare.schema import inputs_schema, outputs_schema
 from frontdesk.declare.signature import TaskCard
 from frontdesk.host.messages import HostStatus
+from frontdesk.serve.again import Again
 from frontdesk.serve.api.train import CurvesDocument
 from frontdesk.serve.api.versions import VersionsDocument
 from frontdesk.serve.live import EventDocument
 from frontdesk.serve.openapi_access import ACCESS_DOCUMENTS, ACCESS_PATHS, SECURITY_SCHEMES
 from frontdesk.serve.openapi_batch import batch_paths
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
+from frontdesk.serve.openapi_telling import TELLING_DOCUMENTS, TELLING_PATHS
 from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
 from frontdesk.serve.problems import ProblemDocument
 
@@ -35,6 +37,8 @@ _DOCUMENTS = (
     VersionsDocument,
     CurvesDocument,
     *ACCESS_DOCUMENTS,
+    *TELLING_DOCUMENTS,
+    Again,
     ProblemDocument,
     EventDocument,
     HostStatus,
@@ -59,7 +63,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS
+    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
@@ -80,7 +84,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         "tags": [
             *({"name": card.name, "description": card.description or card.title} for card in tasks.values()),
             {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "versions"}, {"name": "operations"},
-            {"name": "access"},
+            {"name": "access"}, {"name": "notices"},
         ],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},

@@ -15,7 +15,7 @@ from frontdesk.serve.api.users import (
     UserDocument,
     UsersDocument,
 )
-from frontdesk.serve.openapi_paths import TASK, Json, json_content, operation, parameter
+from frontdesk.serve.openapi_paths import TASK, Json, answer, json_content, operation, parameter
 
 ACCESS_DOCUMENTS: tuple[type[msgspec.Struct], ...] = (
     MeDocument, TokenDocument, TokensDocument, NewToken, UserDocument, UsersDocument, NewUser, UserChange,
@@ -38,10 +38,6 @@ _ACTION = parameter("action", "path", {"enum": [str(action) for action in TASK_A
 _LEAST: Json = {"enum": [*map(str, Role), PUBLIC, None], "description": "null for what is usual."}
 
 
-def _answer(name: str, description: str, status: str = "200") -> Json:
-    return {status: {"description": description, "content": _of(name)}}
-
-
 def _of(name: str) -> Json:
     return json_content({"$ref": f"#/components/schemas/{name}"})
 
@@ -54,17 +50,17 @@ ACCESS_PATHS: Json = {
     "/api/me": {
         "get": operation(
             "show_me", "access", "Who you are here, and what you use",
-            responses=_answer("MeDocument", "You."), problems=(401,),
+            responses=answer("MeDocument", "You."), problems=(401,),
         )
     },
     "/api/tokens": {
         "get": operation(
             "list_tokens", "access", "Own tokens",
-            responses=_answer("TokensDocument", "Tokens, without their secrets."), problems=(401, 403),
+            responses=answer("TokensDocument", "Tokens, without their secrets."), problems=(401, 403),
         ),
         "post": operation(
             "add_token", "access", "Make a token", body=_body(_of("NewToken")),
-            responses=_answer("TokenDocument", "The token; its secret is never shown again.", "201"),
+            responses=answer("TokenDocument", "The token; its secret is never shown again.", "201"),
             problems=(400, 401, 403, 415, 422),
         ),
     },
@@ -77,36 +73,36 @@ ACCESS_PATHS: Json = {
     "/api/users": {
         "get": operation(
             "list_users", "access", "Everybody",
-            responses=_answer("UsersDocument", "Users."), problems=(401, 403),
+            responses=answer("UsersDocument", "Users."), problems=(401, 403),
         ),
         "post": operation(
             "add_user", "access", "Add somebody", body=_body(_of("NewUser")),
-            responses=_answer("UserDocument", "The user, with the link they choose a password with.", "201"),
+            responses=answer("UserDocument", "The user, with the link they choose a password with.", "201"),
             problems=(400, 401, 403, 409, 415, 422),
         ),
     },
     "/api/users/{id}": {
         "get": operation(
             "show_user", "access", "One user", parameters=[_ID],
-            responses=_answer("UserDocument", "The user."), problems=(401, 403, 404),
+            responses=answer("UserDocument", "The user."), problems=(401, 403, 404),
         ),
         "patch": operation(
             "change_user", "access", "Change a user's role, name, limits, or whether they may come in",
             parameters=[_ID], body=_body(_of("UserChange")),
-            responses=_answer("UserDocument", "The user as they are now."),
+            responses=answer("UserDocument", "The user as they are now."),
             problems=(400, 401, 403, 404, 409, 415, 422),
         ),
     },
     "/api/users/{id}/invitation": {
         "post": operation(
             "invite_user", "access", "Make a link with which a user chooses a password", parameters=[_ID],
-            responses=_answer("UserDocument", "The user, with the link.", "201"), problems=(401, 403, 404),
+            responses=answer("UserDocument", "The user, with the link.", "201"), problems=(401, 403, 404),
         )
     },
     "/api/rules": {
         "get": operation(
             "list_rules", "access", "Who may do what with each task",
-            responses=_answer("RulesDocument", "Rules."), problems=(401, 403),
+            responses=answer("RulesDocument", "Rules."), problems=(401, 403),
         )
     },
     "/api/rules/{task}/{action}": {
@@ -126,7 +122,7 @@ ACCESS_PATHS: Json = {
                 parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
                 parameter("cursor", "query", {"type": "string"}, "`next` of the page before."),
             ],
-            responses=_answer("DeedsDocument", "One page of the record."), problems=(401, 403, 422),
+            responses=answer("DeedsDocument", "One page of the record."), problems=(401, 403, 422),
         )
     },
 }  # fmt: skip

@@ -56,7 +56,8 @@ def operation(
     }
 
 
-def _answer(name: str, description: str, status: str = "200") -> Json:
+def answer(name: str, description: str, status: str = "200") -> Json:
+    """A document as the answer of an operation."""
     return {
         status: {
             "description": description,
@@ -93,7 +94,7 @@ JOB_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
 _FILE_ID = parameter("id", "path", {"type": "string", "format": "uuid"})
 TASK = parameter("task", "path", {"type": "string"})
 MODEL = parameter("model", "path", {"type": "string"})
-_PAGING = (
+PAGING = (
     parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
     parameter("cursor", "query", {"type": "string"}, "`next` of the page before."),
 )
@@ -114,7 +115,7 @@ def _job_verb(verb: str, summary: str) -> Json:
     return {
         "post": operation(
             f"{verb}_job", "jobs", summary, parameters=[JOB_ID],
-            responses=_answer("JobDocument", "The job as it is now."), problems=(404, 409),
+            responses=answer("JobDocument", "The job as it is now."), problems=(404, 409),
         )
     }  # fmt: skip
 
@@ -129,7 +130,7 @@ SHARED_PATHS: Json = {
     "/api/tasks/{task}": {
         "get": operation(
             "show_task", "tasks", "One task with its schemas", parameters=[TASK],
-            responses=_answer("TaskDocument", "The task."), problems=(404,),
+            responses=answer("TaskDocument", "The task."), problems=(404,),
         )
     },
     "/api/jobs": {
@@ -143,16 +144,16 @@ SHARED_PATHS: Json = {
                 parameter("owner", "query", {"type": "string"}, "For administrators: an id or e-mail; * for all."),
                 parameter("search", "query", _SEARCH, "A part of the name, or an id."),
                 parameter("sort", "query", {"enum": [str(sort) for sort in JobSort], "default": "newest"}),
-                *_PAGING,
+                *PAGING,
             ],
-            responses=_answer("JobsDocument", "One page of jobs."), problems=(422,),
+            responses=answer("JobsDocument", "One page of jobs."), problems=(422,),
         )
     },
     "/api/jobs/{id}": {
         "get": operation(
             "show_job", "jobs", "One job",
             parameters=[JOB_ID, parameter("wait", "query", {"type": "number"}, "Seconds to wait for its end.")],
-            responses=_answer("JobDocument", "The job."), problems=(404, 422),
+            responses=answer("JobDocument", "The job."), problems=(404, 422),
         ),
         "delete": operation(
             "remove_job", "jobs", "Remove a job that is over", parameters=[JOB_ID],
@@ -165,7 +166,7 @@ SHARED_PATHS: Json = {
         "post": operation(
             "job_again", "jobs", "The same input once more, for another model or version", parameters=[JOB_ID, KEY],
             body={"required": False, "content": json_content({"$ref": "#/components/schemas/Again"})},
-            responses=_answer("JobDocument", "A new job.", "202"), problems=(400, 401, 403, 404, 409, 422, 429),
+            responses=answer("JobDocument", "A new job.", "202"), problems=(400, 401, 403, 404, 409, 422, 429),
         )
     },
     "/api/jobs/{id}/archive": _job_verb("archive", "Put a job out of sight"),
@@ -208,7 +209,7 @@ SHARED_PATHS: Json = {
                     }
                 },
             },
-            responses=_answer("FileDocument", "The stored file.", "201"), problems=(400, 413, 415, 422),
+            responses=answer("FileDocument", "The stored file.", "201"), problems=(400, 413, 415, 422),
         )
     },
     "/api/files/{id}": {

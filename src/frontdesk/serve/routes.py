@@ -13,7 +13,18 @@ from starlette.types import Scope
 
 from frontdesk.declare.signature import TaskCard
 from frontdesk.serve import docs
-from frontdesk.serve.api import batch, events, files, jobs, operations, tasks, train, versions
+from frontdesk.serve.api import (
+    batch,
+    events,
+    files,
+    jobs,
+    notices,
+    operations,
+    tasks,
+    train,
+    versions,
+    webhooks,
+)
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.api.tokens import list_tokens, make_token, revoke_token
 from frontdesk.serve.api.users import (
@@ -69,6 +80,19 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/files", POST=files.upload_file),
         resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),
         resource("/api/me", Door.VISITORS, GET=show_me),
+        resource("/api/notices", GET=notices.list_notices),
+        resource("/api/notices/read", POST=notices.read_notices),
+        resource("/api/notices/wishes", GET=notices.show_wishes, PUT=notices.choose_wishes),
+        resource("/api/webhooks", GET=webhooks.list_webhooks, POST=webhooks.add_webhook),
+        resource(
+            "/api/webhooks/{id}",
+            GET=webhooks.show_webhook,
+            PATCH=webhooks.change_webhook,
+            DELETE=webhooks.remove_webhook,
+        ),
+        resource("/api/webhooks/{id}/test", POST=webhooks.test_webhook),
+        resource("/api/webhooks/{id}/deliveries", GET=webhooks.list_deliveries),
+        resource("/api/webhooks/{id}/deliveries/{delivery}/replay", POST=webhooks.replay_delivery),
         resource("/api/tokens", GET=list_tokens, POST=make_token),
         resource("/api/tokens/{id}", DELETE=revoke_token),
         resource("/api/users", GET=list_users, POST=add_user),

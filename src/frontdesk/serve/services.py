@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from frontdesk.declare.signature import TaskCard
     from frontdesk.desk.engine import Engine
     from frontdesk.desk.queue import Desk
+    from frontdesk.desk.telling import Channel, Telling
+    from frontdesk.desk.webhooks import Webhooks
     from frontdesk.host.client import HostClient
     from frontdesk.store.files import FileStore
 
@@ -37,6 +39,7 @@ class Limits:
 class Services:
     """The parts a route may use. `desk`, `files` and `versions` are synchronous: call them in the thread pool.
 
+    `ways` are those, besides page and webhooks, by which this server can tell people.
     `name` is this web process, and the worker name under which it holds the jobs it adopts.
     `gate` says who may; None where everybody who can connect is the one local user.
     Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
@@ -46,6 +49,9 @@ class Services:
     name: str
     tasks: Mapping[str, TaskCard]
     desk: Desk
+    telling: Telling
+    webhooks: Webhooks
+    ways: frozenset[Channel] = frozenset()
     files: FileStore
     versions: Versions
     hosts: HostClient

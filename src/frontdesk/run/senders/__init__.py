@@ -1,0 +1,1 @@
+"""Ways out of the server, each a `Sender`."""
