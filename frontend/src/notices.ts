@@ -64,10 +64,8 @@ async function tellNew(link: HTMLElement, isLeader: boolean): Promise<void> {
 }
 
 function showCount(link: HTMLElement, unread: number): void {
-  const count = link.querySelector<HTMLElement>(".count")!;
-  count.hidden = unread === 0;
-  count.textContent = unread >= NEWEST ? `${NEWEST}+` : String(unread);
-  link.setAttribute("aria-label", unread ? `Notices, ${count.textContent} not read` : "Notices");
+  link.querySelector<HTMLElement>(".unread")!.hidden = unread === 0;
+  link.querySelector(".count")!.textContent = unread >= NEWEST ? `${NEWEST}+` : String(unread);
 }
 
 function sentence(notice: Notice): string {

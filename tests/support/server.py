@@ -121,6 +121,13 @@ class Server:
             return process.environ().get("FRONTDESK_ROLE", "").split("-")[0]
         return ""
 
+    def run(self, *words: str, input: str = "") -> str:
+        """Run another command of frontdesk on the same data; give what it prints."""
+        command = [sys.executable, "-m", "frontdesk", *words, "--data", str(self.data)]
+        return subprocess.run(
+            command, input=input, text=True, capture_output=True, check=True, timeout=60
+        ).stdout
+
     # -------------------------------------------------------------------------- asking it
 
     def predict(self, task: str, *, prefer: str = "", **inputs: Any) -> httpx.Response:

@@ -59,23 +59,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     is_read: bool
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """What leaves the server about a job. Nothing of its inputs or outputs is in it."""
-
-    id: str
-    kind: str
-    task: str
-    title: str
-    state: str
-    error: str | None
-
-
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a delivery, in the form of the Standard Webhooks specification."""
+    """The body of a delivery, in the form of the Standard Webhooks specification.
+
+    `data` is about the job: id, kind, task, title, state, error. Nothing of its inputs or outputs is in it.
+    """
 
     type: str
     timestamp: datetime
-    data: Ended | dict[str, str]
+    data: dict[str, str | None]
 
 
 _BEGIN_WITH = Wishes()
@@ -146,10 +138,8 @@ def _notice(row: Row, state: JobState, error: str | None, at: datetime) -> dict[
 
 
 def _letter(row: Row, state: JobState, error: str | None, at: datetime) -> bytes:
-    ended = Ended(
-        id=row["id"], kind=row["kind"], task=row["task"], title=row["title"], state=state.value,
-        error=error and error[:_LONGEST_REASON],
-    )  # fmt: skip
+    ended: dict[str, str | None] = {name: row[name] for name in ("id", "kind", "task", "title")}
+    ended |= {"state": state.value, "error": error and error[:_LONGEST_REASON]}
     return msgspec.json.encode(Letter(type=f"job.{state}", timestamp=at, data=ended))
 
 

@@ -80,19 +80,7 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/files", POST=files.upload_file),
         resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),
         resource("/api/me", Door.VISITORS, GET=show_me),
-        resource("/api/notices", GET=notices.list_notices),
-        resource("/api/notices/read", POST=notices.read_notices),
-        resource("/api/notices/wishes", GET=notices.show_wishes, PUT=notices.choose_wishes),
-        resource("/api/webhooks", GET=webhooks.list_webhooks, POST=webhooks.add_webhook),
-        resource(
-            "/api/webhooks/{id}",
-            GET=webhooks.show_webhook,
-            PATCH=webhooks.change_webhook,
-            DELETE=webhooks.remove_webhook,
-        ),
-        resource("/api/webhooks/{id}/test", POST=webhooks.test_webhook),
-        resource("/api/webhooks/{id}/deliveries", GET=webhooks.list_deliveries),
-        resource("/api/webhooks/{id}/deliveries/{delivery}/replay", POST=webhooks.replay_delivery),
+        *_telling_routes(),
         resource("/api/tokens", GET=list_tokens, POST=make_token),
         resource("/api/tokens/{id}", DELETE=revoke_token),
         resource("/api/users", GET=list_users, POST=add_user),
@@ -107,6 +95,24 @@ def api_routes() -> list[BaseRoute]:
         resource("/metrics", GET=operations.metrics),
         resource("/openapi.json", Door.VISITORS, GET=docs.openapi),
         resource("/docs", Door.VISITORS, GET=docs.docs),
+    ]
+
+
+def _telling_routes() -> list[BaseRoute]:
+    return [
+        resource("/api/notices", GET=notices.list_notices),
+        resource("/api/notices/read", POST=notices.read_notices),
+        resource("/api/notices/wishes", GET=notices.show_wishes, PUT=notices.choose_wishes),
+        resource("/api/webhooks", GET=webhooks.list_webhooks, POST=webhooks.add_webhook),
+        resource(
+            "/api/webhooks/{id}",
+            GET=webhooks.show_webhook,
+            PATCH=webhooks.change_webhook,
+            DELETE=webhooks.remove_webhook,
+        ),
+        resource("/api/webhooks/{id}/test", POST=webhooks.test_webhook),
+        resource("/api/webhooks/{id}/deliveries", GET=webhooks.list_deliveries),
+        resource("/api/webhooks/{id}/deliveries/{delivery}/replay", POST=webhooks.replay_delivery),
     ]
 
 

@@ -13,6 +13,12 @@ _INSTANT = sa.BigInteger
 
 def upgrade() -> None:
     """Four tables."""
+    _make_notices()
+    _make_webhooks()
+    _make_deliveries()
+
+
+def _make_notices() -> None:
     op.create_table(
         "notices",
         sa.Column("id", _ID, primary_key=True),
@@ -34,6 +40,9 @@ def upgrade() -> None:
         sa.Column("owner", _NAME, primary_key=True),
         sa.Column("data", sa.JSON, nullable=False),
     )
+
+
+def _make_webhooks() -> None:
     op.create_table(
         "webhooks",
         sa.Column("id", _ID, primary_key=True),
@@ -48,6 +57,9 @@ def upgrade() -> None:
         sa.Column("failing_since", _INSTANT),
     )
     op.create_index("webhooks_of_an_owner", "webhooks", ["owner", "id"])
+
+
+def _make_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", _ID, primary_key=True),
