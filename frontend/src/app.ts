@@ -4,6 +4,7 @@ import { followCode } from "./code";
 import { followFields } from "./fields";
 import { followLive } from "./live";
 import { followNotices } from "./notices";
+import { followSchedules } from "./schedules";
 import { followUploads } from "./upload";
 import { followRuns } from "./train";
 
@@ -13,4 +14,5 @@ followCode();
 followLive();
 followNotices();
 followUploads();
+followSchedules();
 followRuns();

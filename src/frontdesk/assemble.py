@@ -27,6 +27,7 @@ from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.deliveries import Deliveries
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
+from frontdesk.desk.schedules import Schedules
 from frontdesk.desk.targets import networks_of
 from frontdesk.desk.telling import Channel, Telling
 from frontdesk.desk.webhooks import Webhooks
@@ -249,6 +250,8 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             desk=installation.desk,
             telling=installation.telling,
             webhooks=installation.webhooks,
+            schedules=Schedules(installation.database),
+            inbox=Path(settings.inbox).absolute() if settings.inbox else None,
             ways=frozenset({Channel.MAIL} if settings.smtp_host and settings.access != "open" else {})
             | ({Channel.CHAT} if settings.chat else frozenset()),
             files=installation.files,

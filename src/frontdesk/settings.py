@@ -61,6 +61,9 @@ class Settings:
     visitor_requests: int = _setting(
         60, "Requests somebody may send in a minute without signing in; five times as many from one address."
     )
+    inbox: str = _setting(
+        "", "Folder with the inboxes of schedules that process every new file (empty: there are none)."
+    )
     url: str = _setting(
         "", "Address people reach the server by, for links in messages (empty: the one it listens on)."
     )

@@ -72,3 +72,25 @@ def test_the_others_make_no_claim_about_it(server: Server) -> None:
 def test_the_versions_were_measured_on_wines_not_seen(server: Server) -> None:
     kept = sorted(path.name for path in (server.data / "versions").rglob("*") if path.is_file())
     assert [name for name in kept if name.endswith((".npz", ".skops"))] == ["draws.npz"] + ["model.skops"] * 3
+
+
+def test_waiting_files_are_processed_by_the_classic_routes(server: Server) -> None:
+    header = ",".join(server.http.get("/api/tasks/wine").json()["inputs"]["properties"])
+    wine = dict.fromkeys(header.split(","), "1") | {k: str(v) for k, v in TYPICAL["Barolo"].items()}
+    rows = f"{header}\n{','.join(wine[name] for name in header.split(','))}\n"
+
+    def upload(name: str, content: str) -> str:
+        return str(server.http.post("/api/files", files={"file": (name, content.encode())}).json()["id"])
+
+    assert server.http.get("/process_all").status_code == server.http.get("/process_file").status_code == 405
+    one, two = upload("one.csv", rows), upload("two.csv", rows + rows.partition("\n")[2])
+    upload("other.csv", "a\n1\n")
+    upload("note.txt", "no sheet")
+    job = server.http.post(f"/process_file?id={one}").json()["job"]
+    assert server.finished(job)["state"] == "succeeded"
+    answer = server.http.post("/process_all").json()
+    assert list(answer["refused"]) == ["other.csv"]
+    assert [server.finished(job)["title"] for job in answer["jobs"]] == ["two.csv"]
+    assert server.http.post("/process_all").json()["jobs"] == []
+    assert server.http.post("/process_file?id=nothing").status_code == 404
+    assert server.http.post(f"/process_file?id={two}").status_code == 200

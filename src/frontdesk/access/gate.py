@@ -15,7 +15,7 @@ from frontdesk.access.sessions import SessionLimits, Sessions
 from frontdesk.access.throttle import Throttle
 from frontdesk.access.tokens import Tokens
 from frontdesk.access.users import Users, insert, normal_email
-from frontdesk.errors import Forbidden, InvalidInput
+from frontdesk.errors import Forbidden, InvalidInput, NotFound
 from frontdesk.store.access_tables import rules as table
 from frontdesk.store.access_tables import users as users_table
 from frontdesk.store.database import Database
@@ -84,6 +84,14 @@ class Gate:
             owner=user.id, user=user, role=user.role, scopes=frozenset(token.scopes),
             tasks=None if token.tasks is None else frozenset(token.tasks), rules=self.rules(), token=token.id,
         )  # fmt: skip
+
+    def of_user(self, user_id: str) -> Caller | None:
+        """A user in whose name something is done while they are away; None where they may not come in any more."""
+        try:
+            user = self.users.get(user_id)
+        except NotFound:
+            return None
+        return Caller(owner=user.id, user=user, role=user.role, rules=self.rules()) if user.active else None
 
     # ----------------------------------------------------------------------------- sign-in
 

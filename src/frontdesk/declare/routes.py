@@ -62,6 +62,14 @@ class RouteRequest(Protocol):
     ) -> dict[str, Any]:
         """Train a model, wait for it, and give `{"version", "is_live", "metrics"}`."""
 
+    async def waiting_files(self) -> list[dict[str, Any]]:
+        """The spreadsheets that whoever asks has uploaded and no job has processed, oldest first: `{"id", "name"}`."""
+
+    async def process_file(
+        self, task: str, file_id: str, model: str | None = None, format: str = "xlsx"
+    ) -> dict[str, Any]:
+        """Have every row of an uploaded file answered, and give the job."""
+
     async def job(self, job_id: str) -> dict[str, Any] | None:
         """A job of whoever asks; None if there is none of that id."""
 

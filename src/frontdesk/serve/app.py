@@ -34,6 +34,7 @@ from frontdesk.serve.pages import error_page, to_sign_in
 from frontdesk.serve.pages.rendering import is_fragment
 from frontdesk.serve.problems import problem_of, problem_response, wants_html
 from frontdesk.serve.routes import all_routes
+from frontdesk.serve.scheduling import Scheduler
 from frontdesk.serve.services import Services
 from frontdesk.serve.threads import in_thread, thread_pool
 
@@ -52,6 +53,7 @@ class AppState:
     line: Line
     metrics: Metrics
     asker: Asker
+    scheduler: Scheduler
     access_log: AccessLog | None
     _openapi: OpenApi | None = None
 
@@ -77,6 +79,7 @@ class App:
             Line(services.desk),
             metrics,
             Asker(services, hub, metrics),
+            Scheduler(services),
             access_log,
         )
         router = Router(
@@ -109,7 +112,9 @@ class App:
         if state.access_log is not None:
             state.access_log.start()
         keeper = asyncio.create_task(_keep_counts(state.metrics))
+        state.scheduler.start()
         yield
+        await state.scheduler.stop()
         state.hub.stop()
         await state.asker.stop()
         await state.services.hosts.close()

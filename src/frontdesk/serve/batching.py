@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import IO
 
 import msgspec
 
@@ -20,24 +21,30 @@ from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
 from frontdesk.store.sheets.rows import Rows, Sheet
 
+_CHUNK_BYTES = 2**20
 _ROWS_LOOKED_AT = 1000
 _ROWS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
-    """A file to be answered row by row."""
+    """How a file is to be answered row by row."""
 
     owner: str
     task: TaskCard
     model: ModelCard
     version: int | None = None
-    name: str
-    media_type: str
-    content: Iterable[bytes]
     format: SheetFormat = SheetFormat.XLSX
     strict: bool = False
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody sends."""
+
+    name: str
+    content: Iterable[bytes]
 
 
 def check_task(card: TaskCard) -> None:
@@ -48,28 +55,35 @@ def check_task(card: TaskCard) -> None:
         )
 
 
-def submit(services: Services, order: BatchOrder) -> Job:
+def submit(services: Services, order: BatchOrder, upload: Upload) -> Job:
     """Keep the file and make a job of it. Raises InvalidInput where it does not fit; then nothing is kept."""
     check_task(order.task)
     check_version(services, order.task.name, order.model, order.version)
     if services.gate is not None:
         services.gate.quotas.refuse_when_full(order.owner)
-    stored = services.files.add(order.owner, order.name, order.media_type, order.content)
+    stored = services.files.add(order.owner, upload.name, "application/octet-stream", upload.content)
+    try:
+        job = submit_stored(services, order, stored)
+    except BaseException:
+        services.files.remove(stored.id)
+        raise
+    if job.input_file != stored.id:
+        services.files.remove(stored.id)  # the job there is already holds one of the same content
+    return job
+
+
+def submit_stored(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
+    """Make a job of a file that is kept already; or give the one that does the same. Raises InvalidInput."""
+    check_task(order.task)
+    check_version(services, order.task.name, order.model, order.version)
     try:
         with services.files.local(stored.id) as path:
             check_sheet(order.task, open_sheet(path))
-        return _job(services, order, stored)
-    except BaseException as error:
-        services.files.remove(stored.id)
-        if isinstance(error, SheetFault):
-            raise InvalidInput.of([Fault("/file", str(error))]) from None
-        raise
-
-
-def _job(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
+    except SheetFault as fault:
+        raise InvalidInput.of([Fault("/file", str(fault))]) from None
     payload = BatchPayload(format=order.format.value, strict=order.strict)
     alike = (order.task.name, order.model.name, order.version, stored.sha256, payload)
-    submitted = services.desk.submit(
+    return services.desk.submit(
         NewJob(
             owner=order.owner,
             kind=Lane.BATCH,
@@ -77,16 +91,13 @@ def _job(services: Services, order: BatchOrder, stored: StoredFile) -> Job:
             model=order.model.name,
             version=order.version,
             payload=msgspec.json.encode(payload),
-            title=order.name,
+            title=stored.name,
             input_file=stored.id,
             fingerprint=hashlib.sha256(msgspec.json.encode(("batch", *alike))).hexdigest(),
             idempotency_key=order.idempotency_key,
             waiting_limit=waiting_limit(services, order.owner),
         )
-    )
-    if not submitted.is_new:
-        services.files.remove(stored.id)  # the job there is already holds one of the same content
-    return submitted.job
+    ).job
 
 
 def check_sheet(card: TaskCard, sheet: Sheet) -> None:
@@ -137,3 +148,8 @@ def _mistyped(name: str, card: TaskCard, rows: Rows, place: int) -> Fault | None
         f"/columns/{name}",
         f"No cell of this column holds what it should: {allowed(field)}. {'; '.join(offending[:_ROWS_NAMED])}.",
     )
+
+
+def chunks_of(content: IO[bytes]) -> Iterator[bytes]:
+    """All of a file, a mebibyte at a time."""
+    return iter(lambda: content.read(_CHUNK_BYTES), b"")

@@ -27,13 +27,17 @@ from frontdesk.serve.admission import keep_visitor
 from frontdesk.serve.api.documents import counted_job_document
 from frontdesk.serve.api.reading import json_response, media_type
 from frontdesk.serve.asking import Answered, Question, asker_of, refusal_of
+from frontdesk.serve.batching import BatchOrder, submit_stored
 from frontdesk.serve.forms import read_form
 from frontdesk.serve.problems import Problem
 from frontdesk.serve.services import services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.training import TrainOrder, checked_parameters, submit, trainable
-from frontdesk.serve.who import Door, enter, readable_job, require
+from frontdesk.serve.who import Door, caller_of, enter, readable_job, require
+from frontdesk.store.sheets.formats import SheetFormat
 
+_SHEETS = (".csv", ".tsv", ".xlsx", ".parquet")
+_FILES_AT_ONCE = 500
 _FORMS = frozenset({b"multipart/form-data", b"application/x-www-form-urlencoded"})
 
 
@@ -109,6 +113,25 @@ class ClassicRequest:
         order = TrainOrder(owner=owner, task=card, model=chosen, parameters=checked)
         job = await in_thread(submit, services_of(self._request), order)
         return await self._outcome(job)
+
+    async def waiting_files(self) -> list[dict[str, Any]]:
+        """The uploaded spreadsheets of whoever asks that no job has processed yet."""
+        owner = caller_of(self._request).owner
+        found = await in_thread(services_of(self._request).files.unheld, owner, _SHEETS, _FILES_AT_ONCE)
+        return [{"id": stored.id, "name": stored.name} for stored in found]
+
+    async def process_file(
+        self, task: str, file_id: str, model: str | None = None, format: str = "xlsx"
+    ) -> dict[str, Any]:
+        """Have every row of an uploaded file answered, and give the job."""
+        services, asker = services_of(self._request), asker_of(self._request)
+        card = asker.task(task)
+        owner = require(self._request, Action.BATCH, card.name).owner
+        stored = await in_thread(services.files.get, file_id)
+        if stored.owner != owner:
+            raise NotFound("There is no such file.")
+        order = BatchOrder(owner=owner, task=card, model=asker.model(card, model), format=SheetFormat(format))
+        return await self._shown(await in_thread(submit_stored, services, order, stored))
 
     async def job(self, job_id: str) -> dict[str, Any] | None:
         """A job of whoever asks, None if there is none of that id."""

@@ -25,6 +25,7 @@ from frontdesk.serve.live import EventDocument
 from frontdesk.serve.openapi_access import ACCESS_DOCUMENTS, ACCESS_PATHS, SECURITY_SCHEMES
 from frontdesk.serve.openapi_batch import batch_paths
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
+from frontdesk.serve.openapi_schedules import SCHEDULE_DOCUMENTS, SCHEDULE_PATHS
 from frontdesk.serve.openapi_telling import TELLING_DOCUMENTS, TELLING_PATHS
 from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
 from frontdesk.serve.problems import ProblemDocument
@@ -38,6 +39,7 @@ _DOCUMENTS = (
     CurvesDocument,
     *ACCESS_DOCUMENTS,
     *TELLING_DOCUMENTS,
+    *SCHEDULE_DOCUMENTS,
     Again,
     ProblemDocument,
     EventDocument,
@@ -63,7 +65,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS
+    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS | SCHEDULE_PATHS
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
@@ -84,7 +86,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         "tags": [
             *({"name": card.name, "description": card.description or card.title} for card in tasks.values()),
             {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "versions"}, {"name": "operations"},
-            {"name": "access"}, {"name": "notices"},
+            {"name": "access"}, {"name": "notices"}, {"name": "schedules"},
         ],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},

@@ -105,6 +105,7 @@ KEY = parameter(
     "The same key and request give the same job.",
 )
 _SEARCH = {"type": "string", "maxLength": LONGEST_SEARCH}
+OWNER = parameter("owner", "query", {"type": "string"}, "For administrators: an id or e-mail; * for all.")
 _RESUME = (
     parameter("Last-Event-ID", "header", {"type": "integer"}, "Continue after this event."),
     parameter("after", "query", {"type": "integer"}, "The same, for the first connection."),
@@ -141,7 +142,7 @@ SHARED_PATHS: Json = {
                 parameter("task", "query", {"type": "string"}),
                 parameter("kind", "query", {"enum": [str(lane) for lane in Lane]}),
                 parameter("archived", "query", {"type": "boolean"}),
-                parameter("owner", "query", {"type": "string"}, "For administrators: an id or e-mail; * for all."),
+                OWNER,
                 parameter("search", "query", _SEARCH, "A part of the name, or an id."),
                 parameter("sort", "query", {"enum": [str(sort) for sort in JobSort], "default": "newest"}),
                 *PAGING,

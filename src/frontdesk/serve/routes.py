@@ -20,6 +20,7 @@ from frontdesk.serve.api import (
     jobs,
     notices,
     operations,
+    schedules,
     tasks,
     train,
     versions,
@@ -80,7 +81,7 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/files", POST=files.upload_file),
         resource("/api/files/{id}", GET=files.download_file, DELETE=files.remove_file),
         resource("/api/me", Door.VISITORS, GET=show_me),
-        *_telling_routes(),
+        *_standing_routes(),
         resource("/api/tokens", GET=list_tokens, POST=make_token),
         resource("/api/tokens/{id}", DELETE=revoke_token),
         resource("/api/users", GET=list_users, POST=add_user),
@@ -98,8 +99,17 @@ def api_routes() -> list[BaseRoute]:
     ]
 
 
-def _telling_routes() -> list[BaseRoute]:
+def _standing_routes() -> list[BaseRoute]:
     return [
+        resource("/api/schedules", GET=schedules.list_schedules, POST=schedules.add_schedule),
+        resource("/api/schedules/preview", GET=schedules.preview),
+        resource(
+            "/api/schedules/{id}",
+            GET=schedules.show_schedule,
+            PATCH=schedules.change_schedule,
+            DELETE=schedules.remove_schedule,
+        ),
+        resource("/api/schedules/{id}/run", POST=schedules.run_schedule),
         resource("/api/notices", GET=notices.list_notices),
         resource("/api/notices/read", POST=notices.read_notices),
         resource("/api/notices/wishes", GET=notices.show_wishes, PUT=notices.choose_wishes),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from frontdesk.declare.signature import TaskCard
     from frontdesk.desk.engine import Engine
     from frontdesk.desk.queue import Desk
+    from frontdesk.desk.schedules import Schedules
     from frontdesk.desk.telling import Channel, Telling
     from frontdesk.desk.webhooks import Webhooks
     from frontdesk.host.client import HostClient
@@ -40,6 +41,7 @@ class Services:
     """The parts a route may use. `desk`, `files` and `versions` are synchronous: call them in the thread pool.
 
     `ways` are those, besides page and webhooks, by which this server can tell people.
+    `inbox` is the folder of inboxes, if there are any.
     `name` is this web process, and the worker name under which it holds the jobs it adopts.
     `gate` says who may; None where everybody who can connect is the one local user.
     Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
@@ -51,6 +53,8 @@ class Services:
     desk: Desk
     telling: Telling
     webhooks: Webhooks
+    schedules: Schedules
+    inbox: Path | None = None
     ways: frozenset[Channel] = frozenset()
     files: FileStore
     versions: Versions

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -56,6 +56,9 @@ class FileStore(Protocol):
 
     def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
         """The newest of an owner's files whose names end so."""
+
+    def unheld(self, owner: str, endings: tuple[str, ...], limit: int) -> list[StoredFile]:
+        """The oldest of an owner's files that no job holds and whose names end so."""
 
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""
@@ -131,9 +134,18 @@ class FolderFiles:
         is_one = sa.and_(
             table.c.owner == owner, sa.func.lower(table.c.name).endswith(ending, autoescape=True)
         )
+        return self._list(sa.select(table).where(is_one).order_by(table.c.id.desc()).limit(limit))
+
+    def unheld(self, owner: str, endings: tuple[str, ...], limit: int) -> list[StoredFile]:
+        """The oldest of an owner's files that no job holds and whose names end so."""
+        is_held = sa.exists().where(job_files.c.file == table.c.id)
+        ends_so = [sa.func.lower(table.c.name).endswith(ending, autoescape=True) for ending in endings]
+        query = sa.select(table).where(table.c.owner == owner, sa.or_(*ends_so), ~is_held)
+        return self._list(query.order_by(table.c.id).limit(limit))
+
+    def _list(self, query: sa.Select[Any]) -> list[StoredFile]:
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(table).where(is_one).order_by(table.c.id.desc()).limit(limit))
-            return [StoredFile(**row._asdict()) for row in rows]
+            return [StoredFile(**row._asdict()) for row in connection.execute(query)]
 
     def remove(self, file_id: str) -> None:
         """Let it go. Raises Conflict while a job holds it."""

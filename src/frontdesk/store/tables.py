@@ -148,3 +148,28 @@ run_records = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Index("records_of_a_run", "job", "kind", "id"),
 )
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("owner", _Name, nullable=False),
+    sa.Column("name", _Name, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("work", sa.JSON, nullable=False),
+    sa.Column("cron", sa.String(100), nullable=False),
+    sa.Column("zone", sa.String(64), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("next_at", Instant),
+    # Whoever runs it has it to themselves until then.
+    sa.Column("taken_until", Instant),
+    sa.Column("last_at", Instant),
+    sa.Column("last_jobs", sa.JSON),
+    sa.Column("last_error", sa.Text),
+    # No two inboxes share a folder; null for what is no inbox.
+    sa.Column("folder", sa.String(64)),
+    sa.Index("schedules_of_an_owner", "owner", "id"),
+    sa.Index("schedules_due", "active", "next_at"),
+    sa.Index("one_schedule_for_each_folder", "folder", unique=True),
+)

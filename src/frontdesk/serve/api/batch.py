@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import IO
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from frontdesk.errors import Fault, InvalidInput
 from frontdesk.serve.api.predict import ticket_response, whole_version
 from frontdesk.serve.api.reading import idempotency_key, known_query
 from frontdesk.serve.asking import asker_of
-from frontdesk.serve.batching import BatchOrder, check_task, submit
+from frontdesk.serve.batching import BatchOrder, Upload, check_task, chunks_of, submit
 from frontdesk.serve.exchange import exchange_of
 from frontdesk.serve.forms import Part, read_form
 from frontdesk.serve.services import services_of
@@ -23,7 +22,6 @@ from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import require
 from frontdesk.store.sheets.formats import SheetFormat
 
-_CHUNK_BYTES = 2**20
 _YES = frozenset({"true", "on", "yes", "1"})
 ORDER_WORDS = dict.fromkeys(("model", "version", "format", "strict"), 300)
 """The parts of an order besides its file, and how many bytes each may have."""
@@ -37,14 +35,14 @@ async def batch(request: Request) -> Response:
     check_task(card)
     key = idempotency_key(exchange_of(request.scope).headers.get(b"idempotency-key"))
     async with read_form(request, {"file": services.limits.upload_bytes, **ORDER_WORDS}) as parts:
-        job = await in_thread(submit, services, read_order(request, card, owner, parts, key))
+        job = await in_thread(submit, services, *read_order(request, card, owner, parts, key))
     return await ticket_response(request, job, {})
 
 
 def read_order(
     request: Request, card: TaskCard, owner: str, parts: Mapping[str, Part], key: str | None
-) -> BatchOrder:
-    """What a form orders. Raises InvalidInput."""
+) -> tuple[BatchOrder, Upload]:
+    """What a form orders, and its file. Raises InvalidInput."""
     part = parts.get("file")
     if part is None or not part.filename:
         raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
@@ -55,18 +53,16 @@ def read_order(
         known = ", ".join(SheetFormat)
         raise InvalidInput.of([Fault("/format", f"Must be one of {known}.")]) from None
     part.content.seek(0)
-    return BatchOrder(
+    order = BatchOrder(
         owner=owner,
         task=card,
         model=asker_of(request).model(card, words.get("model") or None),
         version=whole_version(words.get("version") or None),
-        name=part.filename,
-        media_type="application/octet-stream",
-        content=_chunks(part.content),
         format=kind,
         strict=words.get("strict", "").lower() in _YES,
         idempotency_key=key,
     )
+    return order, Upload(part.filename, chunks_of(part.content))
 
 
 async def show_template(request: Request) -> Response:
@@ -80,8 +76,3 @@ async def show_template(request: Request) -> Response:
     content = await in_thread(template, card, SheetFormat(kind))
     headers = {"Content-Disposition": f'attachment; filename="{card.name}-template.{kind}"'}
     return Response(content, media_type=SheetFormat(kind).media_type, headers=headers)
-
-
-def _chunks(content: IO[bytes]) -> Iterator[bytes]:
-    while chunk := content.read(_CHUNK_BYTES):
-        yield chunk

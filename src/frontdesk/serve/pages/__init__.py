@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from frontdesk.serve.pages import account, admin, notices, signin, signon
+from frontdesk.serve.pages import account, admin, notices, schedules, signin, signon
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.batch import show_batch, start_batch
 from frontdesk.serve.pages.jobs import change_job, change_jobs, show_job, show_jobs
@@ -37,6 +37,8 @@ def page_routes() -> list[BaseRoute]:
         resource("/jobs", Door.VISITORS, GET=show_jobs, POST=change_jobs),
         resource("/jobs/{id}", Door.ANYBODY, GET=show_job),
         resource("/jobs/{id}/{verb}", Door.ANYBODY, POST=change_job),
+        resource("/schedules", GET=schedules.show_schedules, POST=schedules.add_schedule),
+        resource("/schedules/{id}/{verb}", POST=schedules.change_schedule),
         resource("/notices", GET=notices.show_notices),
         resource("/notices/read", POST=notices.read_notices),
         resource("/notices/settings", GET=notices.show_settings, POST=notices.choose),

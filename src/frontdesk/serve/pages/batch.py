@@ -37,7 +37,7 @@ async def start_batch(request: Request) -> Response:
     check_task(card)
     try:
         async with read_form(request, {"file": services.limits.upload_bytes, **ORDER_WORDS}) as parts:
-            job = await in_thread(submit, services, read_order(request, card, owner, parts, None))
+            job = await in_thread(submit, services, *read_order(request, card, owner, parts, None))
     except InvalidInput as refusal:
         return page(request, "batch.html", 422, **_context(card) | {"faults": refusal.faults})
     return RedirectResponse(f"/jobs/{job.id}", 303)
