@@ -12,7 +12,11 @@ export function followAsking(): void {
 }
 
 async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promise<void> {
-  if (form.ariaBusy === "true") return;
+  const isOfItself = submitter === null; // a stroke ended: the hand may still be drawing
+  if (form.ariaBusy === "true") {
+    if (isOfItself) form.dataset["again"] = "";
+    return;
+  }
   const answer = document.getElementById("answer")!;
   const data = new FormData(form, submitter);
   const buttons = form.querySelectorAll<HTMLButtonElement>("button[type=submit]");
@@ -23,7 +27,7 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
     answer.innerHTML = await fragment(form.action, { method: "POST", body: data });
     markFaults(form, answer);
     followTickets(answer);
-    answer.scrollIntoView({ block: "nearest" });
+    if (!isOfItself) answer.scrollIntoView({ block: "nearest" });
   } catch {
     answer.innerHTML = '<p class="fault" role="alert">The server cannot be reached. Nothing was lost; ask again in a moment.</p>';
   } finally {
@@ -31,6 +35,9 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
     form.ariaBusy = answer.ariaBusy = null;
     for (const button of buttons) button.disabled = false;
   }
+  if (form.dataset["again"] === undefined) return;
+  delete form.dataset["again"];
+  form.requestSubmit();
 }
 
 function startClock(place: HTMLElement): () => void {

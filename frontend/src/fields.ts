@@ -1,13 +1,11 @@
 // Fields that need more than HTML: sliders in step with their boxes, pictures, drawings.
+import { DRAWN, followDrawing } from "./drawing";
+import { choose, inputOf } from "./inputs";
 
 export function followFields(): void {
   for (const slider of document.querySelectorAll<HTMLInputElement>("input[data-pair]")) pair(slider);
   for (const drop of document.querySelectorAll<HTMLElement>("[data-drop]")) followPicture(drop);
   for (const canvas of document.querySelectorAll<HTMLCanvasElement>("canvas[data-draw]")) followDrawing(canvas);
-}
-
-function inputOf(id: string): HTMLInputElement {
-  return document.getElementById(id) as HTMLInputElement;
 }
 
 function pair(slider: HTMLInputElement): void {
@@ -28,20 +26,13 @@ function ofLog(slider: HTMLInputElement, whole: boolean): string {
   return String(whole ? Math.round(rounded) : rounded);
 }
 
-function choose(input: HTMLInputElement, file: File): void {
-  const files = new DataTransfer();
-  files.items.add(file);
-  input.files = files.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
 function followPicture(drop: HTMLElement): void {
   const input = inputOf(drop.dataset["drop"]!);
   const preview = drop.querySelector<HTMLImageElement>(".preview")!;
   const gallery = drop.parentElement!.querySelectorAll<HTMLInputElement>(".gallery input");
   input.addEventListener("change", () => {
     const file = input.files?.[0];
-    preview.hidden = !file;
+    preview.hidden = !file || file.name === DRAWN; // a drawing is on its canvas to be seen
     if (!file) return;
     preview.src = URL.createObjectURL(file);
     for (const radio of gallery) radio.checked = false;
@@ -109,41 +100,4 @@ async function takePicture(input: HTMLInputElement): Promise<void> {
     told.textContent = "The camera cannot be used. Allow it in the browser, or choose a file.";
     take!.disabled = true;
   }
-}
-
-function followDrawing(canvas: HTMLCanvasElement): void {
-  const input = inputOf(canvas.dataset["draw"]!);
-  const clear = document.querySelector<HTMLButtonElement>(`[data-clear="${input.id}"]`)!;
-  const pen = canvas.getContext("2d")!;
-  const wipe = (): void => {
-    pen.fillStyle = "#000"; // 0 is paper, 255 is ink
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-  };
-  canvas.hidden = clear.hidden = false;
-  wipe();
-  clear.addEventListener("click", () => {
-    wipe();
-    input.value = "";
-  });
-  const at = (event: PointerEvent): [number, number] => {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    Object.assign(pen, { strokeStyle: "#fff", lineWidth: 20, lineCap: "round", lineJoin: "round" });
-    pen.beginPath();
-    const [x, y] = at(event);
-    pen.moveTo(x, y);
-    pen.lineTo(x + 0.01, y); // a line of no length would leave no dot
-    pen.stroke();
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons === 0) return;
-    pen.lineTo(...at(event));
-    pen.stroke();
-  });
-  canvas.addEventListener("pointerup", () => {
-    canvas.toBlob((blob) => blob && choose(input, new File([blob], "drawing.png", { type: "image/png" })));
-  });
 }

@@ -119,8 +119,45 @@ def test_a_drawing(visit) -> None:
     drawn = float(page.locator("#answer .answer").inner_text())
     assert 0.03 < drawn < 0.15
     page.get_by_role("button", name="Clear the drawing").click()
+    assert is_blank(page)
+    ask(page)
+    expect(page.locator("#answer .fault")).to_contain_text("Drawing")
+
+
+def is_blank(page: Page) -> bool:
     content = page.locator("canvas").evaluate("(c) => c.toDataURL().split(',')[1]")
-    assert Image.open(io.BytesIO(base64.b64decode(content))).convert("L").getextrema() == (0, 0)
+    return Image.open(io.BytesIO(base64.b64decode(content))).convert("L").getextrema() == (0, 0)
+
+
+def stroke(page: Page) -> None:
+    canvas = page.locator("canvas").bounding_box()
+    assert canvas is not None
+    page.mouse.move(canvas["x"] + 60, canvas["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + 200, canvas["y"] + 200, steps=4)
+    page.mouse.up()
+
+
+def test_a_stroke_asks_by_itself_and_the_canvas_clears_unless_it_is_told_not_to(visit, blue: Path) -> None:
+    page = visit("/tasks/ink")
+    page.clock.install()
+    stroke(page)
+    expect(page.locator("#answer .answer")).not_to_have_text("0")
+    page.clock.fast_forward(4000)
+    assert not is_blank(page)
+    page.clock.fast_forward(1500)
+    assert is_blank(page)
+    expect(page.locator("#answer .answer")).to_be_visible()  # what was answered stays
+    page.get_by_label("Clear it 5 seconds after").uncheck()
+    page.reload()
+    expect(page.get_by_label("Clear it 5 seconds after")).not_to_be_checked()
+    stroke(page)
+    expect(page.locator("#answer .answer")).to_be_visible()
+    page.clock.fast_forward(60_000)
+    assert not is_blank(page)
+    page.get_by_label("Drawing", exact=True).set_input_files(blue)
+    assert is_blank(page)  # a picture takes the place of the drawing
+    expect(page.locator(".preview")).to_be_visible()
 
 
 def test_a_drawing_by_touch(visit) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from frontdesk.serve.pages.formats import ago, duration, figure, ordinal, plain
+from frontdesk.serve.pages.formats import ago, duration, figure, is_tiny, ordinal, plain
 from frontdesk.serve.pages.plots import histogram, spread
 
 FINITE = st.floats(-1e9, 1e9)
@@ -78,3 +81,15 @@ def test_value_and_interval_lie_in_order_on_their_axis(
     assert plot.interval is not None
     assert 0 <= plot.interval[0] <= plot.value <= plot.interval[1] <= 100
     assert all(math.isfinite(place) for place in (plot.low, plot.high))
+
+
+@pytest.mark.parametrize(("size", "tiny"), [((28, 28), True), ((64, 64), True), ((65, 1), False)])
+def test_a_tiny_picture_is_known_by_its_head(size: tuple[int, int], tiny: bool) -> None:
+    content = io.BytesIO()
+    Image.new("L", size).save(content, "PNG")
+    assert is_tiny(base64.b64encode(content.getvalue()).decode()) is tiny
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "////", "Zm9v"])
+def test_what_is_no_picture_is_not_tiny(content: str) -> None:
+    assert not is_tiny(content)

@@ -84,11 +84,13 @@ class Drawing(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="drawing"
     """A drawing on a canvas: a `numpy.ndarray` of shape (height, width), uint8, 0 paper, 255 ink.
 
     It arrives as rows of such numbers, or as a PNG of any size whose brightness is the ink; what is
-    transparent is paper.
+    transparent is paper. With `ask_on_stroke` the page asks whenever a stroke ends, provided that nothing else
+    must be filled in; turn it off where an answer is slow or dear.
     """
 
     width: int = 28
     height: int = 28
+    ask_on_stroke: bool = True
 
 
 class File(Kind, frozen=True, kw_only=True, omit_defaults=True, tag="file"):

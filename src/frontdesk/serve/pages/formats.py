@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,7 @@ STATE_NAMES = {
     "cancelled": "Cancelled",
 }
 _DIGITS = 6
+_TINY_PIXELS = 64
 _MANY = 1e6
 
 
@@ -81,10 +84,21 @@ def kind_name(kind: Any) -> str:
     return str(kind.__struct_config__.tag)
 
 
+def is_tiny(png_base64: str) -> bool:
+    """Whether a picture is too small to be looked at pixel for pixel; what is no PNG is not."""
+    try:
+        head = base64.b64decode(png_base64[:32])
+    except binascii.Error:
+        return False
+    size = (int.from_bytes(head[16:20]), int.from_bytes(head[20:24]))
+    return head[:4] == b"\x89PNG" and max(size) <= _TINY_PIXELS
+
+
 FILTERS = {
     "bytes": size,
     "ago": ago,
     "duration": duration,
+    "is_tiny": is_tiny,
     "figure": figure,
     "megabytes": megabytes,
     "log10": math.log10,
