@@ -167,3 +167,24 @@ def test_the_page_runs_again_one_job_or_many(guarded: Guarded, ann: httpx.Client
         assert "many one.csv" in page
         assert "6 Bytes" in page
         assert "No job matches" in browser.get("/jobs?search=unheard-of").text
+
+
+def test_an_administrator_gives_somebody_limits_of_their_own(guarded: Guarded, ann: httpx.Client) -> None:
+    user = guarded.users["ann"].id
+    with guarded.browser() as browser, guarded.program("ada") as ada:
+        browser.sign_in("ada")
+        limits = {"jobs_waiting_limit": "3", "stored_bytes_limit": "", "requests_limit": "0"}
+        assert browser.press("/admin", f"/admin/users/{user}/limits", **limits).status_code == 303
+        found = ada.get(f"/api/users/{user}").json()
+        assert (found["jobs_waiting_limit"], found["stored_bytes_limit"], found["requests_limit"]) == (
+            3,
+            None,
+            0,
+        )
+        assert "some of their own" in browser.get("/admin").text
+        refused = browser.press("/admin", f"/admin/users/{user}/limits", **limits | {"requests_limit": "-1"})
+        assert refused.status_code == 422
+        assert "whole number" in refused.text
+    with guarded.browser() as browser:
+        browser.sign_in("bob")
+        assert browser.press("/account", f"/admin/users/{user}/limits", **limits).status_code == 403

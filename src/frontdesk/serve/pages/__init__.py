@@ -59,6 +59,7 @@ def page_routes() -> list[BaseRoute]:
         resource("/admin", GET=admin.show_admin),
         resource("/admin/users", POST=admin.add_user),
         resource("/admin/users/{id}", POST=admin.change_user),
+        resource("/admin/users/{id}/limits", POST=admin.change_limits),
         resource("/admin/users/{id}/link", POST=admin.make_link),
         resource("/admin/rules/{task}", POST=admin.change_rules),
     ]

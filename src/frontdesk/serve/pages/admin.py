@@ -19,6 +19,8 @@ from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import require
 
 _DEEDS = 50
+_LIMITS = ("jobs_waiting_limit", "stored_bytes_limit", "requests_limit")
+_MOST_DIGITS = 15
 
 
 async def show_admin(request: Request) -> Response:
@@ -49,6 +51,19 @@ async def change_user(request: Request) -> Response:
         await in_thread(gate_of(request).users.change, by(request), request.path_params["id"], **changes)
     except (InvalidInput, Conflict) as refusal:
         return await _refused(request, refusal)
+    forget_callers(request)
+    return RedirectResponse("/admin", 303)
+
+
+async def change_limits(request: Request) -> Response:
+    """POST /admin/users/{id}/limits: empty is the usual one, 0 is none."""
+    require(request, Action.ADMIN)
+    fields = await texts(request, *_LIMITS)
+    try:
+        changes = {name: _limit(name, fields[name]) for name in _LIMITS}
+    except InvalidInput as refusal:
+        return await _refused(request, refusal)
+    await in_thread(gate_of(request).users.change, by(request), request.path_params["id"], **changes)
     forget_callers(request)
     return RedirectResponse("/admin", 303)
 
@@ -110,3 +125,10 @@ def _role(text: str) -> Role:
     if text not in set(Role):
         raise InvalidInput.of([Fault("/role", "There is no such role.")])
     return Role(text)
+
+
+def _limit(name: str, text: str) -> int | None:
+    text = text.strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise InvalidInput.of([Fault(f"/{name}", "A limit is a whole number, or empty.")])
+    return int(text) if text else None
