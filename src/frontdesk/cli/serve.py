@@ -120,6 +120,7 @@ def _only_server_on(data: Path) -> Iterator[None]:
 
 async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.socket) -> None:
     installation = assemble.Installation.open(settings)
+    sweeper, teller = assemble.sweeper(installation), assemble.teller(installation)
     stop = _stop_signal()
     with tempfile.TemporaryDirectory(prefix="cards-", dir=installation.runtime) as folder:
         cards_file = Path(folder) / "cards.json"
@@ -130,7 +131,6 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
             installation.desk.reclaim_worker(child.spec.name)
             child.start()
         supervisor = assemble.supervisor(installation, cards)
-        sweeper, teller = assemble.sweeper(installation), assemble.teller(installation)
         await supervisor.start()
         sweeper.start()
         teller.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,8 @@ class ChatSender:
             raise SettingsError(
                 "Chat services need a package more: pip install 'frontdesk[apprise]'."
             ) from None
+        # It would log addresses, with the secrets in them.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         self._apprise: Any = Apprise()
         self._url = url
         for number, address in enumerate(addresses, start=1):

@@ -44,7 +44,7 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     folder: str | None = None
     format: SheetFormat = SheetFormat.XLSX
     strict: bool = False
-    parameters: msgspec.Raw = msgspec.Raw(b"{}")
+    parameters: dict[str, Any] = {}
     data: str | None = None
 
 
@@ -191,7 +191,7 @@ async def _work(request: Request, new: NewSchedule) -> Work:
             folder=new.folder or "",
         )  # fmt: skip
     model = trainable(card, new.model)
-    parameters: dict[str, Any] = checked_parameters(model, bytes(new.parameters))
+    parameters = checked_parameters(model, msgspec.json.encode(new.parameters))
     if new.data is not None and (await in_thread(services.files.get, new.data)).owner != caller.owner:
         raise InvalidInput.of([Fault("/data", "There is no such file.")])
     return Work(task=card.name, model=model.name, parameters=parameters, file=new.data)
