@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from frontdesk.cli import cli
+from support.receivers import mail_server
 from support.server import Server, serving
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -205,3 +206,21 @@ def test_doctor_names_processes_that_a_server_left(shell: Shell) -> None:
         finally:
             left.kill()
     assert str(left.pid) in str(found["mend"])
+
+
+def test_doctor_speaks_to_the_mail_server(shell: Shell, tmp_path: Path) -> None:
+    with mail_server() as box:
+        mail = {
+            "FRONTDESK_SMTP_HOST": "127.0.0.1",
+            "FRONTDESK_MAIL_FROM": "desk@example.org",
+            "FRONTDESK_PORT": "0",
+        }
+        port = {"FRONTDESK_SMTP_PORT": str(box.port)}
+        none = {"FRONTDESK_SMTP_SECURITY": "none"}
+        assert findings(shell("doctor", "--json", **mail, **port, **none))["Mail server"]["is_well"]
+        without_tls = findings(shell("doctor", "--json", **mail, **port))["Mail server"]
+        assert not without_tls["is_well"]
+        assert "STARTTLS" in without_tls["told"]
+    gone = findings(shell("doctor", "--json", **mail, **port, **none))["Mail server"]
+    assert not gone["is_well"]
+    assert "FRONTDESK_SMTP_HOST" in gone["mend"]

@@ -9,8 +9,10 @@ import importlib.metadata
 import json
 import os
 import shutil
+import smtplib
 import socket
 import sqlite3
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ from frontdesk.settings import Settings
 from frontdesk.store.database import SCHEMA_VERSION
 
 _LEAST_FREE_BYTES = 2**30
+_PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11)
 _OLDEST_SQLITE = (3, 35)  # its RETURNING is what claims jobs
 _SHARED_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs")
@@ -60,6 +63,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield left_processes()
     yield pages()
     yield models_folder(settings.models)
+    if settings.smtp_host:
+        yield mail(settings)
+    if settings.inbox:
+        yield inbox(Path(settings.inbox))
 
 
 def python() -> Finding:
@@ -173,6 +180,29 @@ def models_folder(models: Path) -> Finding:
     if not os.access(models, os.R_OK | os.X_OK):
         return Finding(what, False, f"{models.absolute()} cannot be read", "Make it readable for this user.")
     return Finding(what, True, f"{models.absolute()}, {number} files")
+
+
+def mail(settings: Settings) -> Finding:
+    """Whether somebody answers there like a mail server; nothing is handed in."""
+    what, told = "Mail server", f"{settings.smtp_host}:{settings.smtp_port}"
+    mend = "Check FRONTDESK_SMTP_HOST, _PORT and _SECURITY (starttls, tls or none), and FRONTDESK_MAIL_FROM."
+    kind = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
+    try:
+        with kind(settings.smtp_host, settings.smtp_port, timeout=_PATIENCE_S) as server:
+            if settings.smtp_security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if settings.smtp_user:
+                server.login(settings.smtp_user, settings.smtp_password)
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding(what, False, f"{told}: {error}", mend)
+    return Finding(what, "@" in settings.mail_from, f"{told}, messages come from {settings.mail_from}", mend)
+
+
+def inbox(folder: Path) -> Finding:
+    what, told = "Inboxes", str(folder.absolute())
+    if not os.access(_nearest(folder), os.W_OK | os.X_OK):
+        return Finding(what, False, f"{told} cannot be written", "Make it writable for this user.")
+    return Finding(what, True, told)
 
 
 # ---------------------------------------------------------------------------------------
