@@ -110,6 +110,13 @@ def test_from_signing_in_to_removing(signed_in: SignIn, guarded: Server, tmp_pat
     expect(elsewhere.locator(".unread")).to_be_hidden()
     elsewhere.get_by_role("link", name="What I am told").click()
     look(elsewhere, axe)
+    elsewhere.get_by_label("Address").fill("https://8.8.8.8/told")  # nothing is sent there
+    elsewhere.get_by_role("button", name="Add the webhook").click()
+    expect(elsewhere.locator(".secret")).to_contain_text("whsec_")
+    elsewhere.get_by_role("link", name="https://8.8.8.8/told").click()
+    look(elsewhere, axe)
+    elsewhere.goto("/schedules")
+    look(elsewhere, axe)
     bob.goto("/notices")
     expect(bob.locator("main")).to_contain_text("Nothing yet")
 
