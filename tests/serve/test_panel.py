@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,22 @@ def test_an_administrator_gives_somebody_limits_of_their_own(guarded: Guarded, a
     with guarded.browser() as browser:
         browser.sign_in("bob")
         assert browser.press("/account", f"/admin/users/{user}/limits", **limits).status_code == 403
+
+
+def test_results_and_inputs_of_many_come_as_one_zip(guarded: Guarded, ann: httpx.Client) -> None:
+    jobs = [send(ann, name) for name in ("zip.csv", "zip.csv")]
+    with guarded.program("bob") as bob:
+        theirs = send(bob, "theirs.csv")
+    with guarded.browser() as browser:
+        browser.sign_in("ann")
+        ticked = {f"job-{job['id']}": "on" for job in jobs}
+        for verb, content in (("results", b"x,prediction,error\n1,1,"), ("inputs", b"x\n1\n2\n")):
+            answer = browser.press("/jobs", "/jobs", verb=verb, **ticked)
+            assert answer.headers["content-type"] == "application/zip"
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                assert [name[:6] for name in archive.namelist()] == ["01 zip", "02 zip"]
+                assert archive.read(archive.namelist()[1]).startswith(content)
+        assert (
+            browser.press("/jobs", "/jobs", verb="results", **{f"job-{theirs['id']}": "on"}).status_code
+            == 404
+        )

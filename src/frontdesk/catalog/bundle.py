@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from frontdesk.catalog.versions import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
-
-_CHUNK_BYTES = 2**18
-
-
-class _Drain(io.RawIOBase):
-    """Takes what is written and gives it away; cannot seek, so the zip is written from front to back."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._written += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken, self._written = bytes(self._written), bytearray()
-        return taken
+from frontdesk.store.zips import zipped
 
 
 def bundle(task: TaskCard, model: ModelCard, version: VersionRecord) -> Iterator[bytes]:
     """The zip, in pieces. Links are left out: they lead to where the receiver is not."""
-    drain = _Drain()
-    with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("MODEL_CARD.md", model_card(task, model, version))
+
+    def members() -> Iterator[tuple[str, IO[bytes]]]:
+        yield "MODEL_CARD.md", io.BytesIO(model_card(task, model, version).encode())
         for path in sorted(version.folder.rglob("*")):
-            if path.is_symlink() or not path.is_file():
-                continue
-            name = f"artifacts/{path.relative_to(version.folder)}"
-            with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as target:
-                while chunk := source.read(_CHUNK_BYTES):
-                    target.write(chunk)
-                    yield drain.take()
-    yield drain.take()
+            if not path.is_symlink() and path.is_file():
+                yield f"artifacts/{path.relative_to(version.folder)}", path.open("rb")
+
+    return zipped(members())
 
 
 def model_card(task: TaskCard, model: ModelCard, version: VersionRecord) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job, JobState, Lane
@@ -23,6 +23,7 @@ from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import caller_of, changeable_job, listed_owner, readable_job
+from frontdesk.store.zips import zipped
 
 _JOBS_ON_A_PAGE = 25
 _FIELD_BYTES = 500
@@ -37,6 +38,7 @@ _SORTS = {
     JobSort.LARGEST: "Most rows first",
 }
 _AGAIN = "again"
+_FILES = {"results": "result_file", "inputs": "input_file"}
 _VERSIONS_OFFERED = 10
 
 _VERBS: dict[str, Callable[[Desk, str, str | None], None]] = {
@@ -116,6 +118,8 @@ async def change_jobs(request: Request) -> Response:
         back = str(parts["back"].value()) if "back" in parts else ""
         chosen = str(parts["verb"].value()) if "verb" in parts else ""
         wanted = Again(model=(str(parts["model"].value()) if "model" in parts else "") or None)
+    if chosen in _FILES:
+        return await _files_of(request, ids[:_JOBS_ON_A_PAGE], chosen)
     if verb is None and chosen != _AGAIN:
         raise NotFound("There is nothing of that name to do with jobs.")
     refused: list[tuple[str, str]] = []
@@ -132,6 +136,22 @@ async def change_jobs(request: Request) -> Response:
                 await record(request, "job.removed", job_id)
     kept = [(name, value) for name, value in parse_qsl(back) if name in _KEPT]
     return RedirectResponse(f"/jobs?{urlencode(kept + refused)}", 303)
+
+
+async def _files_of(request: Request, ids: list[str], what: str) -> Response:
+    """The results, or the inputs, of several jobs as one zip; jobs that have none are left out."""
+    services, which = services_of(request), _FILES[what]
+    found = [await readable_job(request, job_id) for job_id in ids]
+    stored = [
+        file for job in found if (file := getattr(job, which)) and (job.state.is_final or what != "results")
+    ]
+
+    def members() -> Iterator[tuple[str, IO[bytes]]]:
+        for number, file in enumerate(stored, start=1):
+            yield f"{number:02} {services.files.get(file).name.replace('/', '_')}", services.files.open(file)
+
+    headers = {"Content-Disposition": f'attachment; filename="{what}.zip"'}
+    return StreamingResponse(zipped(members()), headers=headers, media_type="application/zip")
 
 
 async def show_job(request: Request) -> Response:
