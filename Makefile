@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA ?= frontdesk-data
 ONLY ?=
+TORCH ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -16,6 +17,8 @@ MAKEFLAGS += --no-print-directory
 
 READY_TO_SERVE := .venv/.ready-to-serve
 READY_TO_TEST := .venv/.ready-to-test
+READY_WITH_TORCH := .venv/.ready-with-torch
+WITH_TORCH := $(if $(strip $(TORCH)),$(READY_WITH_TORCH))
 PAGES := src/frontdesk/serve/static/.built
 FRONTEND_SOURCES := $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
 
@@ -25,6 +28,10 @@ $(READY_TO_SERVE): pyproject.toml scripts/pins.txt scripts/venv.sh
 $(READY_TO_TEST): pyproject.toml scripts/pins.txt scripts/venv.sh
 	@scripts/venv.sh "$(PYTHON)" test $@ $(READY_TO_SERVE)
 
+# Hundreds of megabytes, or some gigabytes where pip finds the build for graphics cards only: when it is asked for.
+$(READY_WITH_TORCH): pyproject.toml scripts/pins.txt scripts/venv.sh
+	@scripts/venv.sh "$(PYTHON)" torch $@
+
 $(PAGES): $(FRONTEND_SOURCES) scripts/frontend.sh
 	@scripts/frontend.sh $@
 
@@ -32,16 +39,18 @@ help:
 	@echo "make serve [PORT=8000] [DATA=folder]  set up and start frontdesk with the examples"
 	@echo "make test                             set up and run every check, as the build server does"
 	@echo "make test ONLY=tests/desk             run some tests; anything pytest takes: a file, ::a_test, -k word"
+	@echo "make serve TORCH=1 | test TORCH=1     with PyTorch, which learns the example digits"
 	@echo "make check                            the quick half: lint, types, imports, unit"
 	@echo "make fix                              mend what can be mended without thinking"
 	@echo "make lint | types | imports | unit | services | journeys | frontend-check   one stage"
 	@echo "make reference | pictures             write what the docs take from the code, and from the running product"
 	@echo "make bench | pins | clean             figures beside other tools, pinned versions, start over"
 
-setup: $(READY_TO_TEST) $(PAGES)
+setup: $(READY_TO_TEST) $(WITH_TORCH) $(PAGES)
 
-serve: $(READY_TO_SERVE) $(PAGES)
+serve: $(READY_TO_SERVE) $(WITH_TORCH) $(PAGES)
 	@exec .venv/bin/frontdesk serve examples/flowers examples/photos examples/wine examples/clock.py \
+	    $(if $(WITH_TORCH)$(wildcard $(READY_WITH_TORCH)),examples/digits) \
 	    --public "*" --port "$(PORT)" --data "$(DATA)"
 
 # ---------------------------------------------------------------- checks
