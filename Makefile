@@ -114,7 +114,7 @@ pictures: setup
 	@.venv/bin/python scripts/pictures.py
 
 bench: setup
-	@for bench in online jobs batch page; do .venv/bin/python bench/$$bench.py || exit 1; done
+	@for bench in online jobs batch panel page; do .venv/bin/python bench/$$bench.py || exit 1; done
 
 clean:
 	rm -rf .venv bench/.venvs frontend/node_modules src/frontdesk/serve/static .coverage
