@@ -52,6 +52,7 @@ def test_a_webhook_is_told_with_a_signature_that_holds(tmp_path: Path) -> None:
         assert told["data"] == {
             "id": job, "kind": "batch", "task": "pair", "title": "March.csv", "state": "succeeded", "error": None,
         }  # fmt: skip
+        until(lambda: log_of(server, webhook)[0]["state"] == "sent", 10, "the log")
         (entry,) = log_of(server, webhook)
         assert (entry["id"], entry["state"], entry["status"]) == (headers["webhook-id"], "sent", 204)
 
