@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import signal
-import sys
 from collections.abc import Callable
 from typing import Self
 
@@ -15,8 +11,8 @@ import psutil
 
 from frontdesk.desk.job import Progress
 from frontdesk.desk.training import Points, Told
-from frontdesk.host.child import Pipe
 from frontdesk.host.framing import FrameReader
+from frontdesk.host.group import ProcessGroup
 from frontdesk.run.train_messages import (
     CANCEL,
     FromTraining,
@@ -28,7 +24,6 @@ from frontdesk.run.train_messages import (
 )
 
 _LOG_AT_ONCE_BYTES = 2**15
-_LAST_WORDS_S = 0.5
 _LAST_LINES = 20
 _LAST_LINES_BYTES = 4000
 
@@ -40,66 +35,42 @@ _decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(
 class TrainChild:
     """A process that trains, or did. What it says is kept until `take` is called."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control_fd: int) -> None:
-        self._process, self._control_fd = process, control_fd
+    _group: ProcessGroup
+
+    def __init__(self) -> None:
         self._frames = FrameReader()
         self._points: list[Points] = []
         self._progress: Progress | None = None
         self._log = PrintedLog()
-        self._pipes: list[Pipe] = []
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
 
     @classmethod
     async def start(cls, spec: TrainSpec) -> Self:
         """Start it."""
-        control_out, control_in = os.pipe()
-        report_out, report_in = os.pipe()
-        print_out, print_in = os.pipe()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "frontdesk.run.train_process", str(report_in),
-                stdin=control_out, stdout=print_in, stderr=print_in, pass_fds=(report_in,),
-                start_new_session=True,
-            )  # fmt: skip
-        finally:
-            for fd in (control_out, report_in, print_in):
-                os.close(fd)
-        child = cls(process, control_in)
-        child._pipes = [
-            await Pipe.open(report_out, child._hear),
-            await Pipe.open(print_out, child._log.write),
-        ]
-        child._tell(msgspec.json.encode(spec) + b"\n")
+        child = cls()
+        child._group = await ProcessGroup.start(
+            "frontdesk.run.train_process", msgspec.json.encode(spec),
+            reported=child._hear, printed=child._log.write,
+        )  # fmt: skip
         return child
 
     def cancel(self) -> None:
         """Say that nobody wants the result any more."""
-        self._tell(CANCEL)
+        self._group.tell(CANCEL)
 
     def kill(self, cause: str) -> None:
         """End it for a reason that its owner shall read."""
         self.cause = self.cause or cause
-        self.end()
+        self._group.kill()
 
     def end(self) -> None:
         """End it, and every process it started, now."""
-        self._kill_group()
+        self._group.kill()
 
     async def ended(self) -> int:
         """Wait for its end, and for what it said last; give its exit code, negative for a signal."""
-        code = await self._process.wait()
-        self._kill_group()  # what it started must not outlive it
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):
-                for pipe in self._pipes:
-                    await pipe.ended.wait()
-        for pipe in self._pipes:
-            pipe.close()
-        if self._control_fd >= 0:
-            os.close(self._control_fd)
-            self._control_fd = -1
-        return code
+        return await self._group.ended()
 
     def take(self) -> Told:
         """What it said since the last time."""
@@ -127,7 +98,7 @@ class TrainChild:
     def _memory_bytes(self, of: Callable[[psutil.Process], int]) -> int:
         total = 0
         with contextlib.suppress(psutil.Error):
-            process = psutil.Process(self._process.pid)
+            process = psutil.Process(self._group.pid)
             for one in [process, *process.children(recursive=True)]:
                 with contextlib.suppress(psutil.Error):
                     total += of(one)
@@ -143,15 +114,6 @@ class TrainChild:
                     self._progress = Progress(done=done, total=total, message=text)
                 case Trained() | Stumbled():
                     self.verdict = message
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _tell(self, line: bytes) -> None:
-        if self._control_fd >= 0:
-            with contextlib.suppress(BrokenPipeError):
-                os.write(self._control_fd, line)
 
 
 class PrintedLog:

@@ -59,4 +59,4 @@ class Stumbled(Message, frozen=True, tag=54):
 
 
 FromTraining = Reported | Progressed | Trained | Stumbled
-CANCEL = b"cancel\n"
+CANCEL = b"cancel"
