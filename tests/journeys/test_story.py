@@ -100,7 +100,7 @@ def test_from_signing_in_to_removing(signed_in: SignIn, guarded: Server, tmp_pat
         ann.get_by_role("link", name="Download the result").click()
     got = tmp_path / "got.xlsx"
     downloading.value.save_as(got)
-    rows = list(openpyxl.load_workbook(got, read_only=True).active.values)  # type: ignore[union-attr]
+    rows = list(openpyxl.load_workbook(got).active.values)  # type: ignore[union-attr]
     assert rows[0] == ("id", "x", "prediction", "error")
     assert [(str(row[0]), row[1], row[2]) for row in rows[1:]] == [(f"{n:04}", n, n) for n in range(40)]
 
