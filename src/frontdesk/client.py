@@ -123,6 +123,26 @@ class Client:
                 "POST", f"/api/tasks/{_quoted(task)}/batch", data=data, files=files, headers=headers
             )
 
+    def upload(self, file: Path) -> Document:
+        """Store a file, to be named by its id."""
+        with file.open("rb") as content:
+            return self._json("POST", "/api/files", files={"file": (file.name, content)})
+
+    def train(
+        self,
+        task: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        model: str | None = None,
+        data: str | None = None,
+        seed: int | None = None,
+    ) -> Document:
+        """A ticket for a training. `data` is the id of an uploaded file to learn from; see `upload`."""
+        optional = {"model": model, "data": data, "seed": seed}
+        body = {"parameters": dict(parameters or {}), **{k: v for k, v in optional.items() if v is not None}}
+        return self._json("POST", f"/api/tasks/{_quoted(task)}/train", json=body)
+
     def download(self, job_id: str, target: Path) -> None:
         """Write the result of a batch job to a file, which is there whole or not at all."""
         draft = target.with_name(f".{target.name}.part")

@@ -20,7 +20,19 @@ from support.server import Server, serving
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMANDS = ("serve", "worker", "predict", "batch", "jobs", "users", "tokens", "pull", "new", "doctor")
+COMMANDS = (
+    "serve",
+    "worker",
+    "predict",
+    "batch",
+    "train",
+    "jobs",
+    "users",
+    "tokens",
+    "pull",
+    "new",
+    "doctor",
+)
 
 
 # --------------------------------------------------------------------------------- help

@@ -15,6 +15,7 @@ _COMMANDS = {
     "worker": "Do the jobs of an installation, beside its server.",
     "predict": "Ask a task.",
     "batch": "Answer the rows of a spreadsheet.",
+    "train": "Train a model of a task.",
     "jobs": "List, show, await, cancel, retry, archive and remove jobs.",
     "users": "Add, list, disable and enable users.",
     "tokens": "Make, list and revoke tokens for programs.",

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
 from frontdesk.cli.options import client_of, data_option, json_option, print_json, url_option
-from frontdesk.client import Client, Document
-from frontdesk.errors import HostError
-
-_LOOK_S = 1.0
+from frontdesk.cli.waiting import awaited
 
 
 @click.command("batch")
@@ -55,7 +51,7 @@ def command(
         if no_wait:
             print_json(job) if as_json else click.echo(job["id"])
             return
-        done = _awaited(client, job["id"])
+        done = awaited(client, job["id"])
         client.download(job["id"], target)
     if as_json:
         print_json(done)
@@ -63,17 +59,3 @@ def command(
     outputs = done["outputs"]
     failed = f", {outputs['failed_rows']:,} of them without an answer" if outputs["failed_rows"] else ""
     click.echo(f"{target}: {outputs['rows']:,} rows{failed}")
-
-
-def _awaited(client: Client, job_id: str) -> Document:
-    """The job once it has succeeded, with its progress told while it is not."""
-    while (job := client.job(job_id))["state"] in ("queued", "running"):
-        progress = job["progress"]
-        if progress["done"]:
-            total = f" of {progress['total']:,}" if progress["total"] else ""
-            click.echo(f"\r{progress['done']:,}{total} {progress['message']}\033[K", nl=False, err=True)
-        time.sleep(_LOOK_S)
-    click.echo("\r\033[K", nl=False, err=True)
-    if job["state"] != "succeeded":
-        raise HostError(job["error"] or f"The job was {job['state']}.")
-    return job
