@@ -29,11 +29,7 @@ def next_runs(cron: str, zone: str, after: datetime, count: int) -> list[datetim
         clock = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise InvalidInput.of([Fault("/zone", "There is no such time zone; one is Europe/Berlin.")]) from None
-    found = islice(_sim(cron, after.astimezone(clock)), count)
-    try:
-        times = [time.astimezone(UTC) for time in found]
-    except StopIteration:
-        times = []
+    times = [time.astimezone(UTC) for time in islice(_sim(cron, after.astimezone(clock)), count)]
     if not times:
         raise InvalidInput.of([Fault("/cron", "That never comes.")])
     return times
