@@ -126,11 +126,16 @@ def test_one_that_died_after_making_the_job_makes_no_second(
 
 
 def test_what_is_due_is_had_by_one_at_a_time(guarded: Guarded, ann: httpx.Client) -> None:
-    schedule = add(ann, kind="batch", job=file_job(ann))
+    """With the web process' own scheduler there are two that look, and one job comes of it."""
+    schedule = add(ann, kind="batch", job=file_job(ann, "once.csv"))
     store = guarded.app.state.services.schedules
     let_be_due(guarded, schedule)
-    taken = [found.id for _ in range(3) for found in store.take_due()]
-    assert taken.count(schedule["id"]) <= 1
+    for found in [found for _ in range(3) for found in store.take_due() if found.id == schedule["id"]]:
+        Scheduler(guarded.app.state.services).run(found)
+    (job,) = ran(ann, schedule)["last_jobs"]
+    listed = ann.get("/api/jobs?search=once.csv").json()["items"]
+    assert len(listed) == 2  # the first of all, and this one
+    assert job in [found["id"] for found in listed]
 
 
 def test_a_training_is_run(guarded: Guarded) -> None:
@@ -321,3 +326,46 @@ def test_no_two_inboxes_share_a_folder_and_none_is_a_link(
     run = ann.post(f"/api/schedules/{schedule['id']}/run").json()
     assert "not a folder" in run["error"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_inbox_keeps_no_other_schedule_from_running(
+    guarded: Guarded, ann: httpx.Client, inbox: Path
+) -> None:
+    broken = add(ann, kind="inbox", task="pair", folder="broken", format="csv")
+    put(inbox / "broken", "bad.csv", b"y\n1\n")
+    (inbox / "broken" / "failed" / "bad.csv.reason.txt").mkdir(parents=True)
+    sound = add(ann, kind="batch", job=file_job(ann))
+    let_be_due(guarded, broken, timedelta(seconds=20))
+    let_be_due(guarded, sound)
+    assert len(ran(ann, sound)["last_jobs"]) == 1
+    assert "bad.csv" in (ran(ann, broken)["last_error"] or "")
+
+
+def test_a_file_that_was_mended_and_put_back_is_another(
+    guarded: Guarded, ann: httpx.Client, inbox: Path, scheduler: Scheduler
+) -> None:
+    schedule = add(ann, kind="inbox", task="pair", folder="back", format="csv", strict=True)
+    record = guarded.app.state.services.schedules.get(schedule["id"], None)
+    put(inbox / "back", "f.csv", b"x\nno\n1\n")
+    (first,) = scheduler.run(record)
+    assert over(ann, first)["state"] == "failed"
+    scheduler.look()
+    aside = inbox / "back" / "failed" / "f.csv"
+    assert time.time() - aside.stat().st_mtime < 30
+    back = aside.rename(inbox / "back" / "f.csv")
+    os.utime(back, (back.stat().st_atime, back.stat().st_mtime - 10))  # as if a few seconds had passed
+    (second,) = scheduler.run(record)
+    assert second != first
+
+
+def test_what_is_too_much_for_a_run_is_said(
+    guarded: Guarded, ann: httpx.Client, inbox: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.serve.inbox._AT_ONCE", 2)
+    schedule = add(ann, kind="inbox", task="pair", folder="many", format="csv")
+    record = guarded.app.state.services.schedules.get(schedule["id"], None)
+    for number in range(3):
+        put(inbox / "many", f"{number}.csv")
+    assert len(scheduler.run(record)) == 2
+    assert "1 more files wait" in seen(ann, schedule)["last_error"]
+    assert len(scheduler.run(record)) == 1

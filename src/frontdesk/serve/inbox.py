@@ -11,6 +11,7 @@ makes the same job again, which is then the same job. Links are not followed, an
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -58,20 +59,26 @@ class Inbox:
         self.make()
         jobs: list[str] = []
         faults: list[str] = []
-        for path in self._new_files():
+        found = list(self._new_files())
+        for path in found[:_AT_ONCE]:
             try:
-                job = self._submit(services, order, schedule, path)
-            except InvalidInput as refusal:
-                reason = "\n".join(fault.detail for fault in refusal.faults)
-                self._set_aside(path, path.name, reason)
-                faults.append(f"{path.name}: {reason}")
+                jobs.append(self._taken(services, order, schedule, path).id)
             except FileNotFoundError:
                 continue  # another server was faster, or whoever put it there took it back
+            except InvalidInput as refusal:
+                faults.append(f"{path.name}: {_reason(refusal)}")
             except (FrontdeskError, OSError) as error:
                 faults.append(f"{path.name}: {error}")  # it stays for the next run
-            else:
-                jobs.append(job.id)
+        if len(found) > _AT_ONCE:
+            faults.append(f"{len(found) - _AT_ONCE} more files wait for the next run")
         return jobs, faults
+
+    def _taken(self, services: Services, order: BatchOrder, schedule: str, path: Path) -> Job:
+        try:
+            return self._submit(services, order, schedule, path)
+        except InvalidInput as refusal:
+            self._set_aside(path, path.name, _reason(refusal))
+            raise
 
     def collect(self, services: Services) -> None:
         """Lay what has come of the jobs beside."""
@@ -79,21 +86,26 @@ class Inbox:
         if not taken.is_dir() or taken.is_symlink():
             return
         for path in sorted(taken.iterdir())[:_AT_ONCE]:
-            job_id, _, name = path.name.partition(" ")
-            try:
-                job = services.desk.get(job_id, None)
-            except NotFound:
-                self._set_aside(path, name, "The job was removed before it was done.")
-                continue
-            if job.state is JobState.SUCCEEDED:
-                self._lay_down(services, job, name)
-                path.replace(self._free(_DONE, name))
-            elif job.state.is_final:
-                self._set_aside(path, name, job.error or "The job was cancelled.")
+            # Another server may lay the same down at the same time: whoever moves the file has done it.
+            with contextlib.suppress(FileNotFoundError):
+                self._collect(services, path)
+
+    def _collect(self, services: Services, path: Path) -> None:
+        job_id, _, name = path.name.partition(" ")
+        try:
+            job = services.desk.get(job_id, None)
+        except NotFound:
+            self._set_aside(path, name, "The job was removed before it was done.")
+            return
+        if job.state is JobState.SUCCEEDED:
+            self._lay_down(services, job, name)
+            path.replace(self._free(_DONE, name))
+        elif job.state.is_final:
+            self._set_aside(path, name, job.error or "The job was cancelled.")
 
     def _new_files(self) -> Iterator[Path]:
         settled = time.time() - SETTLED_AFTER_S
-        for path in sorted(self._folder.iterdir())[:_AT_ONCE]:
+        for path in sorted(self._folder.iterdir()):
             if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
                 continue
             try:
@@ -122,15 +134,16 @@ class Inbox:
         if job.result_file is None:
             return
         ending = Path(services.files.get(job.result_file).name).suffix
-        draft = self._folder / _RESULTS / f".{job.id}.part"
+        draft = self._folder / _RESULTS / f".{job.id}.{os.getpid()}.part"
         with services.files.open(job.result_file) as content, draft.open("wb") as out:
             shutil.copyfileobj(content, out, 2**20)
         draft.replace(self._folder / _RESULTS / f"{Path(name).stem}-predictions-{job.id[-6:]}{ending}")
 
     def _set_aside(self, path: Path, name: str, reason: str) -> None:
         target = self._free(_FAILED, name)
-        target.with_name(f"{target.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
         path.replace(target)
+        os.utime(target)  # mended and put back it is another file, and gets a job of its own
+        target.with_name(f"{target.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
 
     def _free(self, folder: str, name: str) -> Path:
         """A name there that nothing has yet."""
@@ -141,3 +154,7 @@ class Inbox:
                 number + 1,
             )
         return path
+
+
+def _reason(refusal: InvalidInput) -> str:
+    return "\n".join(fault.detail for fault in refusal.faults)

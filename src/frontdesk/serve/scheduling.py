@@ -63,7 +63,11 @@ class Scheduler:
     def look(self) -> None:
         """Run what is due, and see what became of files that were taken from inboxes."""
         for schedule in self._services.schedules.take_due():
-            self.run(schedule)
+            try:
+                self.run(schedule)
+            except Exception:
+                # One that cannot be run must not keep others from running. It is tried again after its minute.
+                log.exception("schedule %s could not be run", schedule.id)
         if self._services.inbox is not None:
             for schedule in self._services.schedules.inboxes():
                 try:
@@ -84,6 +88,8 @@ class Scheduler:
             error = "; ".join(fault.detail for fault in refusal.faults)
         except FrontdeskError as refusal:
             error = str(refusal)
+        except OSError as fault:
+            error = f"{fault.filename or 'A file'}: {fault.strerror or fault}"
         if error is not None:
             log.info("schedule %s: %s", schedule.id, error)
         self._services.schedules.ran(schedule, jobs, error)
