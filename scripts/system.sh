@@ -5,10 +5,14 @@ set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
     command -v google-chrome >/dev/null 2>&1 || missing="chromium"
+# Servers that tests start for themselves, each by the command its package is there for.
+for need in redis-server:redis-server mariadbd:mariadb-server pg_ctlcluster:postgresql nginx:nginx openssl:openssl; do
+    PATH=$PATH:/usr/sbin command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
+done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "frontdesk: the browser tests need $missing; install it with your system's packages, then run make test again." >&2
+    echo "frontdesk: the tests need $missing; install it with your system's packages, then run make test again." >&2
     exit 1
 fi
 
