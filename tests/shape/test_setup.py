@@ -124,7 +124,7 @@ def test_it_says_that_the_npm_registry_is_out_of_reach(checkout: Path, tools: Pa
 def test_it_names_what_the_tests_need_of_the_system(checkout: Path, tools: Path) -> None:
     done = _run(checkout, tools, "sh", "scripts/system.sh")
     assert done.returncode == 1
-    assert done.stderr.startswith("frontdesk: the browser tests need chromium;")
+    assert done.stderr.startswith("frontdesk: the tests need chromium redis-server")
 
 
 @pytest.mark.parametrize(
