@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from support.servers.objects import ObjectServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -33,3 +36,10 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("there is no Chromium on this machine; scripts/system.sh installs it")
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """An S3 server for all tests of a session; each makes a bucket of its own."""
+    with ObjectServer(tmp_path_factory.mktemp("objects")) as server:
+        yield server
