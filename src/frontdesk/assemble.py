@@ -25,6 +25,7 @@ from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.deliveries import Deliveries
+from frontdesk.desk.engine import Engine
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.schedules import Schedules
@@ -65,7 +66,7 @@ class Installation:
     database: Database
     files: FolderFiles
     versions: Versions
-    engine: LocalEngine
+    engine: Engine
     desk: Desk
     telling: Telling
     webhooks: Webhooks
@@ -84,7 +85,7 @@ class Installation:
         database = Database.open(data / "frontdesk.db")
         database.migrate()
         runtime = runtime_folder(data)
-        engine = LocalEngine(runtime / "bells")
+        engine = _engine(settings, runtime)
         files = FolderFiles(database, data / "files")
         limits = DeskLimits(
             lease_s=settings.lease_s,
@@ -110,6 +111,12 @@ class Installation:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
         self.engine.close()
+
+
+def _engine(settings: Settings, runtime: Path) -> Engine:
+    if settings.engine != "local":
+        raise SettingsError(f"engine = {settings.engine!r} must be `local`.")
+    return LocalEngine(runtime / "bells")
 
 
 def _gate(settings: Settings, database: Database) -> Gate:
@@ -191,6 +198,7 @@ def worker(
             trainer(installation, cards),
         ],
         name=name,
+        tasks=list(cards),
         lease_s=installation.settings.lease_s,
     )
 

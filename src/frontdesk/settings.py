@@ -82,6 +82,9 @@ class Settings:
     webhook_networks: str = _setting(
         "", "Private networks that webhooks may go to, separated by commas (empty: to none)."
     )
+    engine: str = _setting(
+        "local", "What carries jobs to workers: `local` (between processes of one machine)."
+    )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")
 

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.desk.engine import Errand, Post
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.store.ids import new_id
+
+POST = Post("worker", ("predict", "batch"), ("flowers",))
+ERRAND = Errand("predict", "flowers", "an id")
 
 
 @pytest.fixture
@@ -24,11 +28,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 
 def test_it_wakes_every_worker_with_the_lane(engine: LocalEngine) -> None:
     heard: queue.Queue[str] = queue.Queue()
-    stops = [engine.attend(heard.put), engine.attend(heard.put)]
-    engine.wake("predict")
+    attendances = [engine.attend(POST, heard.put), engine.attend(POST, heard.put)]
+    engine.wake([ERRAND])
     assert [heard.get(timeout=2), heard.get(timeout=2)] == ["predict", "predict"]
-    for stop in stops:
-        stop()
+    for attendance in attendances:
+        attendance.stop()
 
 
 def test_it_announces_many_jobs_in_few_messages_and_in_order(engine: LocalEngine) -> None:
@@ -42,7 +46,7 @@ def test_it_announces_many_jobs_in_few_messages_and_in_order(engine: LocalEngine
 
 
 def test_nobody_listening_is_no_error(engine: LocalEngine) -> None:
-    engine.wake("predict")
+    engine.wake([ERRAND])
     engine.announce([new_id()])
 
 
@@ -78,11 +82,20 @@ def test_a_listener_that_does_not_read_costs_little_and_breaks_nothing(engine: L
         started.put(lane)
         release.get()
 
-    stop = engine.attend(busy)
-    engine.wake("predict")
+    attendance = engine.attend(POST, busy)
+    engine.wake([ERRAND])
     started.get(timeout=2)
     for _ in range(40):  # more than the socket's own queue holds
-        engine.wake("predict")
+        engine.wake([ERRAND])
     for _ in range(60):
         release.put(None)
-    stop()
+    attendance.stop()
+
+
+def test_a_worker_is_not_woken_for_lanes_it_does_not_serve(engine: LocalEngine) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    attendance = engine.attend(POST, heard.put)
+    engine.wake([ERRAND._replace(lane="train"), ERRAND._replace(lane="batch")])
+    engine.remind(["predict"], [])
+    assert sorted([heard.get(timeout=2), heard.get(timeout=2)]) == ["batch", "predict"]
+    attendance.stop()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -105,7 +105,8 @@ class Server:
         assert self.process is not None
         parent = psutil.Process(self.process.pid)
         for process in [parent, *parent.children(recursive=True)]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # some end as soon as their parent has
+                process.kill()
         self.process.wait()
         self.log.close()
         self.process = None

@@ -207,8 +207,12 @@ def is_any_in_work(connection: sa.Connection, which: sa.ColumnElement[bool]) -> 
     return connection.execute(query).first() is not None
 
 
-def reclaim(connection: sa.Connection, which: sa.ColumnElement[bool], attempts_limit: int) -> list[str]:
+def reclaim(
+    connection: sa.Connection, which: sa.ColumnElement[bool], attempts_limit: int
+) -> tuple[Sequence[Row], Sequence[Row]]:
     """Take running jobs from workers that are gone: back in line, or failed when too many workers died of them.
+
+    Gives both kinds, as they were.
 
     The token stays: who comes back from the dead finds the job not running, or running under a higher token.
     """
@@ -231,4 +235,4 @@ def reclaim(connection: sa.Connection, which: sa.ColumnElement[bool], attempts_l
             .values(state=JobState.FAILED.value, error=error, finished_at=now(), **_IN_NOBODYS_HANDS)
         )
         record_states(connection, spent, JobState.FAILED, error)
-    return [row["id"] for row in rows]
+    return again, spent

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import sqlalchemy as sa
 
+from frontdesk.desk.engine import Errand
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Standing
 from frontdesk.desk.rows import event_of
 from frontdesk.store.tables import events, jobs
@@ -115,6 +116,17 @@ def lanes_with_work(connection: sa.Connection) -> list[str]:
         for lane in Lane
         if connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == lane.value, queued).limit(1)).first()
     ]
+
+
+def waiting(connection: sa.Connection, after: str, limit: int) -> list[Errand]:
+    """Jobs that wait, of every lane, by id from the one after this id on."""
+    query = (
+        sa.select(jobs.c.kind, jobs.c.task, jobs.c.id)
+        .where(jobs.c.state == JobState.QUEUED.value, jobs.c.id > after)
+        .order_by(jobs.c.id)
+        .limit(limit)
+    )
+    return [Errand(*row) for row in connection.execute(query)]
 
 
 def events_after(

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from frontdesk.desk.job import FINAL_STATES, RETRYABLE_STATES, JobState
-from frontdesk.desk.rows import find, now, record_states
+from frontdesk.desk.rows import Row, find, now, record_states
 from frontdesk.desk.submitting import fair_turn
 from frontdesk.errors import Conflict
 from frontdesk.store.tables import events, files, job_files, jobs, run_records, versions
 from frontdesk.store.telling_tables import notices
 
 
-def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
-    """End it where it stands. A worker that has it is fenced off, and ends the work when it hears."""
+def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> Row:
+    """End it where it stands; give it as it was. A worker that has it is fenced off, and ends the work."""
     row = find(connection, job_id, owner, to_change=True)
     state = JobState(row["state"])
     if state in FINAL_STATES:
@@ -32,10 +32,11 @@ def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> None:
         )
     )
     record_states(connection, [row], JobState.CANCELLED)
+    return row
 
 
-def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
-    """Put a failed or cancelled job back in line, with all its attempts and in sight; give its lane."""
+def retry(connection: sa.Connection, job_id: str, owner: str | None) -> Row:
+    """Put a failed or cancelled job back in line, with all its attempts and in sight; give it as it was."""
     row = find(connection, job_id, owner, to_change=True)
     state = JobState(row["state"])
     if state not in RETRYABLE_STATES:
@@ -60,7 +61,7 @@ def retry(connection: sa.Connection, job_id: str, owner: str | None) -> str:
         )
     )
     record_states(connection, [row], JobState.QUEUED)
-    return str(row["kind"])
+    return row
 
 
 def set_archived(connection: sa.Connection, job_id: str, owner: str | None, archived: bool) -> None:

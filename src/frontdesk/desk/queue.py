@@ -16,7 +16,19 @@ import sqlalchemy as sa
 from frontdesk.desk import leasing, listing, looking, owning, pruning, records, results, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
-from frontdesk.desk.job import Failure, Job, JobEvent, Lane, Lease, NewJob, Progress, Standing, Submitted
+from frontdesk.desk.errands import errand, errand_in, waiting
+from frontdesk.desk.job import (
+    Failure,
+    Job,
+    JobEvent,
+    JobState,
+    Lane,
+    Lease,
+    NewJob,
+    Progress,
+    Standing,
+    Submitted,
+)
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.listing import JobFilters, JobSort, Page
 from frontdesk.desk.rows import find, job_of, now
@@ -52,7 +64,7 @@ class Desk:
             raise Overloaded("Too many jobs wait already; try again later.", retry_after_s=10)
         submitted = self._database.write(lambda c: submitting.submit(c, new))
         if submitted.is_new:
-            self._engine.wake(new.kind)
+            self._engine.wake([errand(submitted.job)])
             self._engine.announce([submitted.job.id])
         return submitted
 
@@ -84,7 +96,9 @@ class Desk:
         leases = self._database.write(
             lambda c: leasing.claim(c, worker, lanes, limit, self._limits.lease_s), durable=False
         )
-        self._announce(lease.job.id for lease in leases)
+        if leases:
+            self._engine.taken([errand(lease.job) for lease in leases])
+            self._engine.announce([lease.job.id for lease in leases])
         return leases
 
     def beat(self, leases: Sequence[Lease]) -> set[str]:
@@ -133,7 +147,7 @@ class Desk:
     def release(self, lease: Lease) -> None:
         """Give it back untried. Nothing to do where the lease is lost."""
         if self._database.write(lambda c: leasing.release(c, lease)):
-            self._engine.wake(lease.job.kind)
+            self._engine.wake([errand(lease.job)])
             self._engine.announce([lease.job.id])
 
     def reclaim_worker(self, worker: str) -> list[str]:
@@ -144,23 +158,26 @@ class Desk:
         with self._database.read() as connection:
             if not leasing.is_any_in_work(connection, which):
                 return []
-        taken = self._database.write(lambda c: leasing.reclaim(c, which, self._limits.attempts_limit))
+        again, spent = self._database.write(lambda c: leasing.reclaim(c, which, self._limits.attempts_limit))
+        taken = [row["id"] for row in (*again, *spent)]
+        if again:
+            self._engine.wake([errand_in(row) for row in again])
         self._announce(taken)
-        for lane in Lane if taken else ():
-            self._engine.wake(lane)
         return taken
 
     # ---------------------------------------------------------------------- its owner's verbs
 
     def cancel(self, job_id: str, owner: str | None) -> None:
         """End a queued or running job. Raises NotFound, Conflict."""
-        self._database.write(lambda c: owning.cancel(c, job_id, owner))
+        row = self._database.write(lambda c: owning.cancel(c, job_id, owner))
+        if row["state"] == JobState.QUEUED:
+            self._engine.taken([errand_in(row)])
         self._engine.announce([job_id])
 
     def retry(self, job_id: str, owner: str | None) -> None:
         """A new attempt of a failed or cancelled job. Raises NotFound, Conflict."""
-        lane = self._database.write(lambda c: owning.retry(c, job_id, owner))
-        self._engine.wake(lane)
+        row = self._database.write(lambda c: owning.retry(c, job_id, owner))
+        self._engine.wake([errand_in(row)])
         self._engine.announce([job_id])
 
     def archive(self, job_id: str, owner: str | None) -> None:
@@ -247,8 +264,8 @@ class Desk:
             self._reclaim(jobs.c.lease_expires_at < now())
             with self._database.read() as connection:
                 lanes = looking.lanes_with_work(connection)
-            for lane in lanes:
-                self._engine.wake(lane)
+            if lanes:
+                self._engine.remind(lanes, waiting(self._database))
             self._let_go()
 
     def _let_go(self) -> None:

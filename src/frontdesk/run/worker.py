@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from frontdesk.desk.engine import Engine, Post
 from frontdesk.desk.job import OUR_FAULT, Failure, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import StoreUnavailable
 from frontdesk.host.client import HostClient
-from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Performer
 
@@ -42,7 +42,7 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """Somebody changed these jobs: one of ours may have been cancelled."""
+    """Somebody changed these jobs, or any where there are no ids: one of ours may have been cancelled."""
 
     job_ids: Sequence[str]
 
@@ -78,16 +78,18 @@ class Worker:
         self,
         desk: Desk,
         hosts: Callable[[], HostClient],
-        engine: LocalEngine,
+        engine: Engine,
         performers: Sequence[Performer],
         *,
         name: str,
+        tasks: Sequence[str],
         lease_s: float = 15.0,
         drain_s: float = 20.0,
     ) -> None:
         self._desk, self._engine, self._performers = desk, engine, performers
         self._connect = hosts
         self._name = name
+        self._post = Post(name, tuple(performer.lane for performer in performers), tuple(tasks))
         self._beat_every_s = lease_s / 3
         self._drain_s = drain_s
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
@@ -107,12 +109,12 @@ class Worker:
         loop_thread = threading.Thread(target=self._loop.run_forever, name="host-calls", daemon=True)
         loop_thread.start()
         self._hosts = asyncio.run_coroutine_threadsafe(self._open_hosts(), self._loop).result()
-        stop_attending = self._engine.attend(lambda lane: self._inbox.put(_Woken()))
+        self._attendance = self._engine.attend(self._post, lambda lane: self._inbox.put(_Woken()))
         stop_listening = self._engine.listen(lambda job_ids: self._inbox.put(_Touched(job_ids)))
         try:
             self._work()
         finally:
-            stop_attending()
+            self._attendance.stop()
             stop_listening()
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -142,8 +144,7 @@ class Worker:
         self._release([*self._held.values()])
 
     def _turn(self) -> None:
-        if not self._stopping:
-            self._claim()
+        self._attendance.wants(() if self._stopping else self._claim())
         notes = self._notes()
         if any(isinstance(note, _Stop) for note in notes):
             self._stopping, self._give_up_at = True, time.monotonic() + self._drain_s
@@ -154,15 +155,20 @@ class Worker:
 
     # ------------------------------------------------------------------------ taking work
 
-    def _claim(self) -> None:
+    def _claim(self) -> list[str]:
+        """Take as much as there is room for; give the lanes in which some is left."""
         now = time.monotonic()
         if now < self._claim_after:
-            return
+            return []
         for performer in self._performers:
-            room = performer.room - sum(held.performer is performer for held in self._held.values())
+            room = self._room(performer)
             for lease in self._desk.claim(self._name, [performer.lane], limit=room) if room > 0 else ():
                 running = asyncio.run_coroutine_threadsafe(self._perform(performer, lease), self._loop)
                 self._held[lease.job.id] = _Held(lease, performer, now, running)
+        return [performer.lane for performer in self._performers if self._room(performer) > 0]
+
+    def _room(self, performer: Performer) -> int:
+        return performer.room - sum(held.performer is performer for held in self._held.values())
 
     async def _perform(self, performer: Performer, lease: Lease) -> None:
         try:
@@ -220,7 +226,8 @@ class Worker:
                 held.performer.took(now - held.claimed_at)
 
     def _look_for_cancelled(self, notes: Sequence[_Note]) -> None:
-        if any(isinstance(note, _Touched) and self._held.keys() & set(note.job_ids) for note in notes):
+        touched = [note.job_ids for note in notes if isinstance(note, _Touched)]
+        if any(not job_ids or self._held.keys() & set(job_ids) for job_ids in touched):
             # Our own claims are announced too, so look soon and once, not now and for each.
             self._beat_at = min(self._beat_at, time.monotonic() + _CANCEL_LOOK_S)
 

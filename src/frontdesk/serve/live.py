@@ -28,6 +28,7 @@ HEARTBEAT_S = 10.0
 _PAUSE_FACTOR = 5
 _LONGEST_PAUSE_S = 0.2
 _ROWS_PER_LOOK = 500
+_ALL = ""
 _OPENING = b"retry: 1000\n\n"
 _HEARTBEAT = b": still here\n\n"  # keeps proxies from hanging up, and tells a client that the line is good
 
@@ -100,12 +101,12 @@ class Hub:
                 self._watches.pop(job_id, None)
 
     def _hear(self, job_ids: Sequence[str]) -> None:
-        """On the engine's thread."""
+        """On the engine's thread. No ids: some were missed, so everybody looks."""
         if not self._watches and not self._watches_of_all:
             return
         with self._lock:
             is_first = not self._heard
-            self._heard.update(job_ids)
+            self._heard.update(job_ids or [_ALL])
         if is_first and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 self._loop.call_soon_threadsafe(self._tell)
@@ -115,7 +116,7 @@ class Hub:
             heard, self._heard = self._heard, set()
         for watch in self._watches_of_all:
             watch.notice()
-        for job_id in heard & self._watches.keys():
+        for job_id in [*self._watches] if _ALL in heard else heard & self._watches.keys():
             for watch in self._watches[job_id]:
                 watch.notice()
 

@@ -10,9 +10,10 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from frontdesk.desk.engine import Attendance, Errand, Post
 from frontdesk.store.ids import new_id
 
 _IDS_PER_DATAGRAM = 200  # ids of 36 characters: about 7 kB, well under what a Unix datagram may hold
@@ -36,9 +37,20 @@ class LocalEngine:
         """Let go of the socket that rings."""
         self._out.close()
 
-    def wake(self, lane: str) -> None:
-        """Tell every worker of this machine that `lane` has something to claim."""
-        self._send(_WORKER_SUFFIX, lane.encode())
+    def wake(self, waiting: Sequence[Errand]) -> None:
+        """Tell every worker of this machine in which lanes there is something to claim."""
+        self._ring({errand.lane for errand in waiting})
+
+    def taken(self, errands: Sequence[Errand]) -> None:
+        """Nothing to do: no bell keeps ringing."""
+
+    def remind(self, lanes: Sequence[str], waiting: Iterable[Errand]) -> None:
+        """Ring again, once a lane."""
+        self._ring(lanes)
+
+    def _ring(self, lanes: Iterable[str]) -> None:
+        for lane in lanes:
+            self._send(_WORKER_SUFFIX, lane.encode())
 
     def announce(self, job_ids: Sequence[str]) -> None:
         """Tell every listener of this machine that these jobs have new events."""
@@ -49,9 +61,9 @@ class LocalEngine:
         """Hear about jobs until the returned function is called."""
         return self._receive(_EAR_SUFFIX, lambda message: heard(message.split("\n")))
 
-    def attend(self, woken: Callable[[str], None]) -> Callable[[], None]:
-        """Hear wake-ups, as a worker does: `woken` gets the lane."""
-        return self._receive(_WORKER_SUFFIX, woken)
+    def attend(self, post: Post, woken: Callable[[str], None]) -> Attendance:
+        """Hear wake-ups for the lanes of this post."""
+        return _Bell(self._receive(_WORKER_SUFFIX, lambda lane: woken(lane) if lane in post.lanes else None))
 
     def _send(self, suffix: str, message: bytes) -> None:
         for path in self._sockets(suffix):
@@ -86,3 +98,16 @@ class LocalEngine:
             ear.close()
 
         return stop
+
+
+class _Bell:
+    """Rings for every worker alike, whoever has room."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def wants(self, lanes: Collection[str]) -> None:
+        pass
+
+    def stop(self) -> None:
+        self._stop()
