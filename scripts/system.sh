@@ -7,7 +7,7 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
     command -v google-chrome >/dev/null 2>&1 || missing="chromium"
 # Servers that tests start for themselves, each by the command its package is there for.
 for need in redis-server:redis-server mariadbd:mariadb-server pg_ctlcluster:postgresql nginx:nginx openssl:openssl \
-    ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw; do
+    faketime:faketime ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw; do
     PATH=$PATH:/usr/sbin command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
 done
 [ -n "$missing" ] || exit 0
