@@ -28,6 +28,7 @@ from frontdesk.declare.outputs import (
     ValueOut,
 )
 from frontdesk.declare.remote import RemoteModel
+from frontdesk.declare.resources import Resources
 from frontdesk.declare.routes import RouteRequest, RouteResponse, Routes
 from frontdesk.declare.training import Confusion, DataSet, Metrics, Run
 from frontdesk.errors import InvalidInput, NotTrained
@@ -55,6 +56,7 @@ __all__ = [
     "Number",
     "OnnxSession",
     "RemoteModel",
+    "Resources",
     "RouteRequest",
     "RouteResponse",
     "Routes",

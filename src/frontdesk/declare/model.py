@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from frontdesk.declare.resources import Resources
 from frontdesk.declare.training import Metrics
 
 
@@ -38,6 +39,7 @@ class Model:
     eager: bool = False
     timeout_s: float | None = None
     memory_mb: int | None = None
+    resources: Resources = Resources()
     trains_at_first_start: bool = False
     keeps_cancelled: bool = False
     goes_live: str = "by hand"

@@ -18,6 +18,7 @@ from frontdesk.declare.kinds import Choice, Field
 from frontdesk.declare.model import Model
 from frontdesk.declare.places import Place, place_of, place_of_attribute
 from frontdesk.declare.remote import RemoteModel
+from frontdesk.declare.resources import Resources
 from frontdesk.declare.signature import ModelCard, Signature, TaskCard
 
 _goes_live = re.compile(r"by hand|(?:higher|lower) \S+").fullmatch
@@ -81,6 +82,7 @@ def _read(model: type[Model]) -> _Read:
         eager=model.eager,
         timeout_s=model.timeout_s,
         memory_mb=model.memory_mb,
+        resources=model.resources,
     )
     return _Read(model, predict, Signature(inputs=inputs, outputs=outputs), card)
 
@@ -118,6 +120,18 @@ def _check_attributes(model: type[Model]) -> None:
                 f"{model.__name__} has {attribute} = {value!r}.",
                 "See the table of attributes in the reference of declaring models.",
             )
+    _check_resources(model)
+
+
+def _check_resources(model: type[Model]) -> None:
+    is_one = isinstance(model.resources, Resources)
+    if not is_one or model.resources.problem:
+        raise place_of_attribute(model, "resources").error(
+            f"{model.__name__} has resources with {model.resources.problem}."
+            if is_one
+            else f"{model.__name__} has resources = {model.resources!r}.",
+            "Write `resources = fd.Resources(cpus=2, gpus=1, memory_mb=2048)`, with what one copy of it needs.",
+        )
 
 
 def _task_card(name: str, models: list[_Read], source: str, routes: str | None) -> TaskCard:

@@ -10,6 +10,7 @@ import msgspec
 
 from frontdesk.declare.kinds import Field
 from frontdesk.declare.outputs import Output
+from frontdesk.declare.resources import Resources
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     eager: bool = False
     timeout_s: float | None = None
     memory_mb: int | None = None
+    resources: Resources = Resources()
     code_sha256: str = ""
 
 

@@ -28,15 +28,16 @@ from frontdesk.errors import (
     NotFound,
     Overloaded,
 )
-from frontdesk.host.client import HostClient
 from frontdesk.run.batch_result import write_result
-from frontdesk.run.batch_rows import Answering
+from frontdesk.run.batch_rows import Answering, Answers
 from frontdesk.run.batch_summary import summary_of
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.performer import Models
 from frontdesk.store.files import FileStore, StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
+from frontdesk.store.sheets.rows import Sheet
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Batcher:
     def took(self, seconds: float) -> None:
         """How long a file takes says nothing about how many there is room for."""
 
-    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+    async def perform(self, lease: Lease, hosts: Models) -> Outcome:
         """Do one. Never raises for what the job or the model did wrong."""
         job = lease.job
         card = self._cards.get(job.task)
@@ -83,16 +84,22 @@ class Batcher:
             keeping.add_done_callback(self._partial.discard)
             raise
 
-    async def _perform(self, lease: Lease, card: TaskCard, chunks: Chunks, hosts: HostClient) -> Outcome:
+    async def _perform(self, lease: Lease, card: TaskCard, chunks: Chunks, hosts: Models) -> Outcome:
         job = lease.job
         payload = msgspec.json.decode(job.payload, type=BatchPayload)
         with self._files.local(job.input_file or "") as path:
             sheet = await asyncio.to_thread(open_sheet, path)
-            answering = Answering(self._desk, lease, card, payload, sheet, chunks, hosts)
-            version = await answering.run()
+            answers = Answers(self._desk, lease, payload, sheet, chunks)
+            version = await self._answer(lease, card, path, sheet, answers, hosts)
         outputs = await asyncio.to_thread(self._keep, lease, card, chunks, is_partial=False)
         await asyncio.to_thread(chunks.discard)
         return Finished(outputs, version)
+
+    async def _answer(
+        self, lease: Lease, card: TaskCard, path: Path, sheet: Sheet, answers: Answers, hosts: Models
+    ) -> int:
+        """Have all rows answered that are not yet; give the version that did."""
+        return await Answering(lease, card, sheet, answers, hosts).run()
 
     async def _keep_partial(self, lease: Lease, card: TaskCard, chunks: Chunks) -> None:
         """Make a result of what there is, where the job is over with nothing else to show."""

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import msgspec
 
 from frontdesk.desk.job import Lane, Lease
-from frontdesk.host.client import HostClient
+from frontdesk.host.link import HostAnswer
 from frontdesk.run.outcome import Outcome
+
+
+class Models(Protocol):
+    """How performers ask models: a `HostClient`, or what stands for one where models live elsewhere."""
+
+    async def call(
+        self, task: str, model: str, version: int | None, inputs: msgspec.Struct | Mapping[str, Any], *,
+        timeout_s: float | None = None, on_cancel: Literal["drop", "kill"] = "drop", rows: int = 0,
+    ) -> HostAnswer: ...  # fmt: skip
+
+    async def warm(self, task: str, model: str, version: int) -> None: ...
+
+    async def follow(self, task: str, model: str) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class Performer(Protocol):
@@ -23,5 +41,5 @@ class Performer(Protocol):
     def took(self, seconds: float) -> None:
         """One job took that long."""
 
-    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+    async def perform(self, lease: Lease, hosts: Models) -> Outcome:
         """Do one. Never raises for what the job or the model did wrong. Cancelled, it ends the work."""

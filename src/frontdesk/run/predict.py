@@ -9,8 +9,8 @@ import msgspec
 
 from frontdesk.desk.job import Failure, Job, Lane, Lease
 from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound, Overloaded
-from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.performer import Models
 from frontdesk.run.window import Window
 from frontdesk.store.files import FileStore
 
@@ -40,12 +40,12 @@ class Predictor:
         """One job took that long."""
         self._window.answered(seconds)
 
-    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+    async def perform(self, lease: Lease, hosts: Models) -> Outcome:
         """Do one."""
         return await predict(lease.job, hosts, self._files)
 
 
-async def predict(job: Job, hosts: HostClient, files: FileStore) -> Outcome:
+async def predict(job: Job, hosts: Models, files: FileStore) -> Outcome:
     """Ask the model what the job asks. Never raises for what the job or the model did wrong."""
     try:
         inputs = await _with_file_contents(_payload_decoder.decode(job.payload).inputs, files)

@@ -31,8 +31,8 @@ from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import TrainOutputs, TrainPayload
 from frontdesk.errors import FrontdeskError, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.host.child import how_it_ended
-from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome
+from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import TrainChild
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
@@ -85,7 +85,7 @@ class Trainer:
     def took(self, seconds: float) -> None:
         """How long a training takes says nothing about how many there is room for."""
 
-    async def perform(self, lease: Lease, hosts: HostClient) -> Outcome:
+    async def perform(self, lease: Lease, hosts: Models) -> Outcome:
         """Train. Never raises for what the job or the model did wrong."""
         job = lease.job
         made = await asyncio.to_thread(self._versions.made_once, job.id)
@@ -129,7 +129,7 @@ class Trainer:
 
     async def _train(
         self, lease: Lease, task: TaskCard, model: ModelCard, payload: TrainPayload, bench: TrainBench,
-        hosts: HostClient,
+        hosts: Models,
     ) -> Outcome:  # fmt: skip
         spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
         began = time.monotonic()
@@ -205,7 +205,7 @@ class Trainer:
 
     async def _keep(
         self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: TrainBench, trained: Trained,
-        origin: Origin, hosts: HostClient,
+        origin: Origin, hosts: Models,
     ) -> Outcome:  # fmt: skip
         """Make a version of what it left."""
         job = lease.job
@@ -223,7 +223,7 @@ class Trainer:
         return _finished(version)
 
     async def _go_live_if_better(
-        self, version: VersionRecord, model: ModelCard, hosts: HostClient
+        self, version: VersionRecord, model: ModelCard, hosts: Models
     ) -> VersionRecord:
         live = await asyncio.to_thread(self._versions.live, version.task, version.model)
         if not is_better(model.goes_live, version, live):

@@ -21,9 +21,8 @@ from frontdesk.desk.engine import Engine, Post
 from frontdesk.desk.job import OUR_FAULT, Failure, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.errors import StoreUnavailable
-from frontdesk.host.client import HostClient
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
-from frontdesk.run.performer import Performer
+from frontdesk.run.performer import Models, Performer
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Worker:
     def __init__(
         self,
         desk: Desk,
-        hosts: Callable[[], HostClient],
+        hosts: Callable[[], Models],
         engine: Engine,
         performers: Sequence[Performer],
         *,
@@ -121,7 +120,7 @@ class Worker:
             loop_thread.join(timeout=5)
             self._loop.close()
 
-    async def _open_hosts(self) -> HostClient:
+    async def _open_hosts(self) -> Models:
         return self._connect()
 
     async def _close(self) -> None:
