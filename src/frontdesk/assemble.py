@@ -8,9 +8,10 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,18 +27,22 @@ from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.deliveries import Deliveries
 from frontdesk.desk.engine import Engine
+from frontdesk.desk.job import Lane
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.schedules import Schedules
 from frontdesk.desk.targets import networks_of
 from frontdesk.desk.telling import Channel, Telling
 from frontdesk.desk.webhooks import Webhooks
+from frontdesk.desk.workers import Introduction, Workers
 from frontdesk.errors import SettingsError
 from frontdesk.host.client import HostClient
-from frontdesk.host.runtime import runtime_folder
+from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
+from frontdesk.run.duty import Duty
 from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.performer import Performer
 from frontdesk.run.predict import Predictor
 from frontdesk.run.senders.chat import ChatSender
 from frontdesk.run.senders.mail import MailSender, MailServer
@@ -68,6 +73,7 @@ class Installation:
     versions: Versions
     engine: Engine
     desk: Desk
+    workers: Workers
     telling: Telling
     webhooks: Webhooks
     gate: Gate
@@ -75,7 +81,7 @@ class Installation:
     @property
     def place(self) -> str:
         """This machine and data folder: what is named after it is no other server's on the same database."""
-        return f"{socket.gethostname()}-{self.runtime.name.rpartition('-')[2]}"
+        return f"{socket.gethostname()}-{place_id(self.runtime)}"
 
     @classmethod
     def open(cls, settings: Settings) -> Installation:
@@ -102,6 +108,7 @@ class Installation:
             versions=Versions(database, data / "versions"),
             engine=engine,
             desk=Desk(database, engine, limits, files),
+            workers=Workers(database, settings.lease_s),
             telling=Telling(database),
             webhooks=Webhooks(database, networks_of(settings.webhook_networks)),
             gate=_gate(settings, database),
@@ -185,25 +192,35 @@ def host_client(installation: Installation, *, name: str = "hosts") -> HostClien
 
 
 def worker(
-    installation: Installation, cards: Cards, *, name: str, hosts: str = "hosts", concurrency: int = 64
+    installation: Installation, cards: Cards, *, name: str, hosts: str = "hosts", duty: Duty | None = None
 ) -> Worker:
     """Who does jobs."""
+    duty, settings, desk = duty or Duty(), installation.settings, installation.desk
+    rooms = duty.rooms(settings.trainings)
+    makers: Mapping[Lane, Callable[[int], Performer]] = {
+        Lane.PREDICT: lambda room: Predictor(installation.files, room),
+        Lane.BATCH: lambda room: Batcher(desk, installation.files, cards, settings.data / "batches", room),
+        Lane.TRAIN: lambda room: trainer(installation, cards, room),
+    }
     return Worker(
-        installation.desk,
+        desk,
         lambda: host_client(installation, name=hosts),
         installation.engine,
-        [
-            Predictor(installation.files, concurrency),
-            Batcher(installation.desk, installation.files, cards, installation.settings.data / "batches"),
-            trainer(installation, cards),
-        ],
-        name=name,
-        tasks=list(cards),
-        lease_s=installation.settings.lease_s,
+        [makers[lane](room) for lane, room in rooms.items()],
+        installation.workers,
+        who=Introduction(
+            name=name,
+            machine=socket.gethostname(),
+            frontdesk_version=importlib.metadata.version("frontdesk"),
+            lanes=rooms,
+            tasks=duty.tasks,
+        ),
+        served=list(cards),
+        lease_s=settings.lease_s,
     )
 
 
-def trainer(installation: Installation, cards: Cards) -> Trainer:
+def trainer(installation: Installation, cards: Cards, at_once: int) -> Trainer:
     """Who does train jobs."""
     settings = installation.settings
     return Trainer(
@@ -214,7 +231,7 @@ def trainer(installation: Installation, cards: Cards) -> Trainer:
         data_folder=settings.data,
         models_folder=settings.models,
         limits=TrainLimits(
-            at_once=settings.trainings,
+            at_once=at_once,
             memory_mb=settings.train_memory_mb,
             time_s=settings.train_limit_s,
             folder_mb=settings.train_folder_mb,
@@ -225,7 +242,7 @@ def trainer(installation: Installation, cards: Cards) -> Trainer:
 
 def sweeper(installation: Installation) -> Sweeper:
     """Who mends what crashes leave behind, and removes what is past its time."""
-    return Sweeper(installation.desk, every_s=installation.settings.sweep_s)
+    return Sweeper([installation.desk, installation.workers], every_s=installation.settings.sweep_s)
 
 
 def teller(installation: Installation) -> Teller:
@@ -257,6 +274,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             tasks=cards,
             desk=installation.desk,
             telling=installation.telling,
+            workers=installation.workers,
             webhooks=installation.webhooks,
             schedules=Schedules(installation.database),
             inbox=Path(settings.inbox).absolute() if settings.inbox else None,

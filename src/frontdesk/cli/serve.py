@@ -126,9 +126,9 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
         cards_file = Path(folder) / "cards.json"
         cards_file.write_bytes(msgspec.json.encode(dict(cards)))
         children = _children(settings, cards_file, listener.fileno(), installation)
+        # Workers of an earlier server may have died with jobs in hand.
+        installation.desk.reclaim_place(installation.place)
         for child in children:
-            # A worker of an earlier server may have died with jobs in hand.
-            installation.desk.reclaim_worker(child.spec.name)
             child.start()
         supervisor = assemble.supervisor(installation, cards)
         await supervisor.start()

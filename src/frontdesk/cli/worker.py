@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import shutil
 import signal
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ import click
 
 from frontdesk import assemble
 from frontdesk.cli.options import data_option, start_logging
+from frontdesk.desk.job import Lane
+from frontdesk.host.runtime import remove_left_behind
+from frontdesk.run.duty import Duty
 from frontdesk.settings import Settings
 
 
@@ -22,35 +28,68 @@ from frontdesk.settings import Settings
 )
 @data_option
 @click.option(
-    "--concurrency", type=click.IntRange(1, 1000), default=64, help="Predict jobs held at once, at most."
+    "--tasks", multiple=True, help="Tasks whose jobs it does, with commas between (default: all of PATH...)."
+)
+@click.option(
+    "--lanes", multiple=True, help="Kinds of jobs it does: predict, batch, train, with commas between."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    help="Jobs of each lane it does at once, at most (default 64 predict, 2 batch; trainings have a setting).",
 )
 @click.option("--models", type=click.Path(path_type=Path), help="Folder of downloaded weights and pictures.")
-def command(sources: tuple[Path, ...], concurrency: int, **chosen: Any) -> None:
+def command(
+    sources: tuple[Path, ...],
+    tasks: tuple[str, ...],
+    lanes: tuple[str, ...],
+    concurrency: int | None,
+    **chosen: Any,
+) -> None:
     """Do the jobs of an installation, with hosts of this worker's own.
 
-    PATH... are the same files and folders that are served. Ctrl-C ends it; what it holds is
-    finished first, or given back.
+    PATH... are the same files and folders that are served, or some of them: jobs of other tasks are left
+    to other workers. Ctrl-C ends it; what it holds is finished first, or given back.
     """
     settings = Settings.read(os.environ, **chosen)
     start_logging(settings.log_level)
+    wanted_lanes = _chosen("lane", lanes, [lane.value for lane in Lane])
     cards = assemble.cards_of(settings, list(sources))
-    asyncio.run(_work(settings, cards, concurrency))
+    duty = Duty(
+        lanes=tuple(Lane(lane) for lane in wanted_lanes),
+        tasks=_chosen("task", tasks, list(cards)),
+        concurrency=concurrency or 0,
+    )
+    asyncio.run(_work(settings, cards, duty))
 
 
-async def _work(settings: Settings, cards: assemble.Cards, concurrency: int) -> None:
+def _chosen(what: str, given: Iterable[str], known: list[str]) -> tuple[str, ...]:
+    """Those of the known ones that were asked for; all, where none was."""
+    asked = [word.strip() for words in given for word in words.split(",") if word.strip()]
+    for word in asked:
+        if word not in known:
+            raise click.BadParameter(f"there is no {what} {word}; there is {', '.join(known)}.")
+    return tuple(word for word in known if word in asked or not asked)
+
+
+async def _work(settings: Settings, cards: assemble.Cards, duty: Duty) -> None:
     installation = assemble.Installation.open(settings)
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    supervisor = assemble.supervisor(installation, cards, name=f"hosts-{os.getpid()}")
+    # Drawn anew by each process: containers have the same machine name and process id over and over.
+    mark = secrets.token_hex(4)
+    name, hosts = f"{socket.gethostname()}-{mark}", f"hosts-{mark}"
+    remove_left_behind(installation.runtime)
+    supervisor = assemble.supervisor(installation, cards, name=hosts)
     sweeper = assemble.sweeper(installation)
-    hosts = f"hosts-{os.getpid()}"
-    worker = assemble.worker(installation, cards, name=name, hosts=hosts, concurrency=concurrency)
+    worker = assemble.worker(installation, cards, name=name, hosts=hosts, duty=duty)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)
     await supervisor.start()
     sweeper.start()
-    click.echo(f"worker {name} takes jobs from {settings.data} (Ctrl-C ends it)")
+    does = f"{', '.join(duty.lanes)} jobs of {', '.join(duty.tasks or cards)}"
+    click.echo(f"worker {name} does {does} (data in {settings.data}; Ctrl-C ends it)")
     await asyncio.to_thread(worker.run)
     await supervisor.stop()
     await asyncio.to_thread(sweeper.stop)
     installation.close()
+    shutil.rmtree(installation.runtime / hosts, ignore_errors=True)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease, Progress
-from frontdesk.desk.rows import Row, job_of, now, record, record_states
+from frontdesk.desk.rows import WAITS, Row, job_of, now, record, record_states
 from frontdesk.store.tables import jobs
 
 _IN_WORK = sa.and_(
@@ -24,6 +24,13 @@ _IN_NOBODYS_HANDS: dict[str, Any] = {"worker": None, "lease_expires_at": None}
 _next_in_line = (
     sa.select(jobs)
     .where(jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.QUEUED.value)
+    .order_by(jobs.c.turn, jobs.c.id)
+    .limit(sa.bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
+_next_of_a_task = (
+    sa.select(jobs)
+    .where(jobs.c.kind == sa.bindparam("lane"), WAITS, jobs.c.task == sa.bindparam("of_task"))
     .order_by(jobs.c.turn, jobs.c.id)
     .limit(sa.bindparam("room"))
     .with_for_update(skip_locked=True)
@@ -61,15 +68,33 @@ _end = (
 
 
 def claim(
-    connection: sa.Connection, worker: str, lanes: Sequence[str], limit: int, lease_s: float
+    connection: sa.Connection,
+    worker: str,
+    lanes: Sequence[str],
+    limit: int,
+    lease_s: float,
+    tasks: Sequence[str] | None = None,
 ) -> list[Lease]:
-    """Give the worker up to `limit` queued jobs, in the order of their turns."""
+    """Give the worker up to `limit` queued jobs, in the order of their turns; of these tasks, where it names some."""
     rows: list[Row] = []
     for lane in lanes:
         if (room := limit - len(rows)) > 0:
-            found = connection.execute(_next_in_line, {"lane": lane, "room": room})
-            rows += found.mappings().all()
+            rows += _next(connection, lane, room, tasks)
     return lease(connection, rows, worker, lease_s) if rows else []
+
+
+def _next(connection: sa.Connection, lane: str, room: int, tasks: Sequence[str] | None) -> Sequence[Row]:
+    if tasks is None:
+        return connection.execute(_next_in_line, {"lane": lane, "room": room}).mappings().all()
+    # An index has the first few of each task; of several tasks at once a database would sort all that wait.
+    found = [
+        row
+        for task in tasks
+        for row in connection.execute(
+            _next_of_a_task, {"lane": lane, "room": room, "of_task": task}
+        ).mappings()
+    ]
+    return sorted(found, key=lambda row: (row["turn"], row["id"]))[:room]
 
 
 def lease(connection: sa.Connection, rows: Sequence[Row], worker: str, lease_s: float) -> list[Lease]:

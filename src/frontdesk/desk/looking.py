@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from frontdesk.desk.engine import Errand
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Standing
-from frontdesk.desk.rows import event_of
+from frontdesk.desk.rows import WAITS, event_of
 from frontdesk.store.tables import events, jobs
 
 FARTHEST_POSITION = 10_000
@@ -108,13 +108,17 @@ def counts(connection: sa.Connection, states: Iterable[JobState]) -> dict[tuple[
     return {(kind, state): number for kind, state, number in connection.execute(query)}
 
 
-def lanes_with_work(connection: sa.Connection) -> list[str]:
-    """The lanes in which a job waits."""
+def lanes_with_work(connection: sa.Connection, tasks: Sequence[str] | None = None) -> list[str]:
+    """The lanes in which a job waits, of one of these tasks where some are named."""
     queued = jobs.c.state == JobState.QUEUED.value
+    of = [queued] if tasks is None else [sa.and_(WAITS, jobs.c.task == task) for task in tasks]
     return [
         lane.value
         for lane in Lane
-        if connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == lane.value, queued).limit(1)).first()
+        if any(
+            connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == lane.value, which).limit(1)).first()
+            for which in of
+        )
     ]
 
 

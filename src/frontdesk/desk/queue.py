@@ -84,17 +84,19 @@ class Desk:
 
     # ------------------------------------------------------------------------ work in hand
 
-    def claim(self, worker: str, lanes: Sequence[Lane], limit: int) -> list[Lease]:
+    def claim(
+        self, worker: str, lanes: Sequence[Lane], limit: int, tasks: Sequence[str] | None = None
+    ) -> list[Lease]:
         """Up to `limit` queued jobs, fairly between owners, first come first served for each.
 
-        Lanes are served in the order given.
+        Lanes are served in the order given; where tasks are named, only jobs of these are given.
         """
         with self._database.read() as connection:
-            if not set(lanes).intersection(looking.lanes_with_work(connection)):
+            if not set(lanes).intersection(looking.lanes_with_work(connection, tasks)):
                 return []  # and no lock was taken to find out
         # A claim that a power cut undoes is simply made again, hence not durable.
         leases = self._database.write(
-            lambda c: leasing.claim(c, worker, lanes, limit, self._limits.lease_s), durable=False
+            lambda c: leasing.claim(c, worker, lanes, limit, self._limits.lease_s, tasks), durable=False
         )
         if leases:
             self._engine.taken([errand(lease.job) for lease in leases])
@@ -153,6 +155,10 @@ class Desk:
     def reclaim_worker(self, worker: str) -> list[str]:
         """Take back all jobs of a worker that is known to be dead, without waiting for its leases."""
         return self._reclaim(jobs.c.worker == worker)
+
+    def reclaim_place(self, place: str) -> list[str]:
+        """Take back all jobs of the workers that are named after a place where none is alive."""
+        return self._reclaim(jobs.c.worker.endswith(f"-{place}", autoescape=True))
 
     def _reclaim(self, which: sa.ColumnElement[bool]) -> list[str]:
         with self._database.read() as connection:

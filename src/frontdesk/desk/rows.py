@@ -15,6 +15,9 @@ from frontdesk.store.tables import events, jobs
 
 Row = sa.RowMapping | Mapping[str, Any]
 
+# Written out, not bound: only so do databases see that an index of what waits serves.
+WAITS = jobs.c.state == sa.literal_column(f"'{JobState.QUEUED.value}'")
+
 # Statements of the busiest verbs are built once: building one costs as much as running it.
 _insert_events = sa.insert(events)
 _job_of_id = sa.select(jobs).where(jobs.c.id == sa.bindparam("job_id"))

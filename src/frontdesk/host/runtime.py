@@ -3,8 +3,12 @@ folders need not be; so sockets live elsewhere, under a name made from the data 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import secrets
+import shutil
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -26,3 +30,30 @@ def runtime_folder(data: Path) -> Path:
     if stat.S_IMODE(found.st_mode) != 0o700:
         folder.chmod(0o700)
     return folder
+
+
+def place_id(runtime: Path) -> str:
+    """What tells this installation on this machine from every other: drawn once, and kept with its sockets.
+
+    Names of machines do not: containers have the same ones over and over. What is drawn anew after a restart of the
+    machine costs no more than waiting for the leases of before.
+    """
+    note = runtime / "place"
+    draft = runtime / f"place-{secrets.token_hex(4)}.tmp"
+    with contextlib.suppress(FileNotFoundError):
+        return note.read_text()
+    draft.write_text(secrets.token_hex(4))
+    with contextlib.suppress(FileExistsError):  # another process was first
+        os.link(draft, note)
+    draft.unlink()
+    return note.read_text()
+
+
+def remove_left_behind(runtime: Path) -> None:
+    """Remove the folders of hosts whose supervisor was killed."""
+    for control in runtime.glob("hosts-*/control.sock"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(control))
+            except ConnectionRefusedError:
+                shutil.rmtree(control.parent, ignore_errors=True)

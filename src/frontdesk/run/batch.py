@@ -41,18 +41,18 @@ from frontdesk.store.sheets.rows import Sheet
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 2
-
 
 class Batcher:
     """Does batch jobs."""
 
     lane = Lane.BATCH
     takes_long = True
-    room = _AT_ONCE
 
-    def __init__(self, desk: Desk, files: FileStore, cards: Mapping[str, TaskCard], folder: Path) -> None:
+    def __init__(
+        self, desk: Desk, files: FileStore, cards: Mapping[str, TaskCard], folder: Path, at_once: int
+    ) -> None:
         self._desk, self._files, self._cards, self._folder = desk, files, cards, folder
+        self.room = at_once
         self._partial: set[asyncio.Task[None]] = set()
 
     def took(self, seconds: float) -> None:

@@ -18,8 +18,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from frontdesk.desk.engine import Engine, Post
-from frontdesk.desk.job import OUR_FAULT, Failure, Lease
+from frontdesk.desk.job import OUR_FAULT, Failure, Lane, Lease
 from frontdesk.desk.queue import Desk
+from frontdesk.desk.workers import Introduction, Wish, Workers, WorkerState
 from frontdesk.errors import StoreUnavailable
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models, Performer
@@ -70,7 +71,7 @@ class _Held:
 class Worker:
     """Does the jobs of its performers' lanes until `stop` is called; `run` returns once what it holds is done.
 
-    What takes long is not waited for then: it goes back to its place in line.
+    What takes long is not waited for then: it goes back to its place in line. So does after `drain_s` whatever is left.
     """
 
     def __init__(
@@ -79,28 +80,31 @@ class Worker:
         hosts: Callable[[], Models],
         engine: Engine,
         performers: Sequence[Performer],
+        workers: Workers,
         *,
-        name: str,
-        tasks: Sequence[str],
+        who: Introduction,
+        served: Sequence[str],
         lease_s: float = 15.0,
         drain_s: float = 20.0,
     ) -> None:
-        self._desk, self._engine, self._performers = desk, engine, performers
+        self._desk, self._engine, self._performers, self._workers = desk, engine, performers, workers
         self._connect = hosts
-        self._name = name
-        self._post = Post(name, tuple(performer.lane for performer in performers), tuple(tasks))
+        self._who = who
+        self._post = Post(
+            who.name, tuple(performer.lane for performer in performers), who.tasks or tuple(served)
+        )
         self._beat_every_s = lease_s / 3
         self._drain_s = drain_s
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
         self._held: dict[str, _Held] = {}
+        self._wish, self._told = Wish.WORK, WorkerState.WORKING
         self._give_up_at = float("inf")
-        self._stopping = False
         self._claim_after = 0.0
         self._beat_at = 0.0
         self._loop = asyncio.new_event_loop()
 
     def stop(self) -> None:
-        """Claim nothing more. Safe to call from a signal handler or another thread."""
+        """Drain, and end. Safe to call from a signal handler or another thread."""
         self._inbox.put(_Stop())
 
     def run(self) -> None:
@@ -110,9 +114,11 @@ class Worker:
         self._hosts = asyncio.run_coroutine_threadsafe(self._open_hosts(), self._loop).result()
         self._attendance = self._engine.attend(self._post, lambda lane: self._inbox.put(_Woken()))
         stop_listening = self._engine.listen(lambda job_ids: self._inbox.put(_Touched(job_ids)))
+        self._arrive()
         try:
             self._work()
         finally:
+            self._depart()
             self._attendance.stop()
             stop_listening()
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
@@ -132,8 +138,16 @@ class Worker:
             await asyncio.wait(work, timeout=_CLOSING_S)
         await self._hosts.close()
 
+    def _arrive(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # the next heartbeat tries again
+            self._workers.arrive(self._who)
+
+    def _depart(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # then it is shown as lost
+            self._workers.depart(self._who.name)
+
     def _work(self) -> None:
-        while not self._stopping or (self._held and time.monotonic() < self._give_up_at):
+        while self._wish is not Wish.LEAVE or (self._held and time.monotonic() < self._give_up_at):
             try:
                 self._turn()
             except StoreUnavailable as error:
@@ -143,14 +157,33 @@ class Worker:
         self._release([*self._held.values()])
 
     def _turn(self) -> None:
-        self._attendance.wants(() if self._stopping else self._claim())
+        self._attendance.wants(self._claim() if self._wish is Wish.WORK else ())
         notes = self._notes()
         if any(isinstance(note, _Stop) for note in notes):
-            self._stopping, self._give_up_at = True, time.monotonic() + self._drain_s
-            self._release([held for held in self._held.values() if held.performer.takes_long])
+            self._heed(Wish.LEAVE)
         self._settle([note for note in notes if isinstance(note, _Done)])
         self._look_for_cancelled(notes)
         self._beat_if_due()
+
+    # -------------------------------------------------------------------------- draining
+
+    def _heed(self, wish: Wish) -> None:
+        """Do what is wished. Who is to leave does not come back."""
+        if wish is self._wish or self._wish is Wish.LEAVE:
+            return
+        log.info("worker %s: %s", self._who.name, wish)
+        was_at_work, self._wish = self._wish is Wish.WORK, wish
+        if wish is Wish.WORK:
+            self._give_up_at = float("inf")
+        elif was_at_work:
+            self._give_up_at = time.monotonic() + self._drain_s
+            self._release([held for held in self._held.values() if held.performer.takes_long])
+
+    @property
+    def _state(self) -> WorkerState:
+        if self._wish is Wish.WORK:
+            return WorkerState.WORKING
+        return WorkerState.DRAINING if self._held else WorkerState.PAUSED
 
     # ------------------------------------------------------------------------ taking work
 
@@ -160,14 +193,16 @@ class Worker:
         if now < self._claim_after:
             return []
         for performer in self._performers:
-            room = self._room(performer)
-            for lease in self._desk.claim(self._name, [performer.lane], limit=room) if room > 0 else ():
+            for lease in self._taken(performer.lane, self._room(performer)):
                 running = asyncio.run_coroutine_threadsafe(self._perform(performer, lease), self._loop)
                 self._held[lease.job.id] = _Held(lease, performer, now, running)
         return [performer.lane for performer in self._performers if self._room(performer) > 0]
 
     def _room(self, performer: Performer) -> int:
         return performer.room - sum(held.performer is performer for held in self._held.values())
+
+    def _taken(self, lane: Lane, room: int) -> Sequence[Lease]:
+        return self._desk.claim(self._who.name, [lane], room, self._who.tasks) if room > 0 else ()
 
     async def _perform(self, performer: Performer, lease: Lease) -> None:
         try:
@@ -184,9 +219,7 @@ class Worker:
     def _notes(self) -> list[_Note]:
         """Wait for something to happen, then take all that has."""
         now = time.monotonic()
-        wait_s = _IDLE_LOOK_S
-        if self._held:
-            wait_s = max(self._beat_at - now, 0.0)
+        wait_s = min(_IDLE_LOOK_S, max(self._beat_at - now, 0.0))
         if now < self._claim_after:
             wait_s = min(wait_s, self._claim_after - now)
         try:
@@ -232,13 +265,17 @@ class Worker:
 
     def _beat_if_due(self) -> None:
         now = time.monotonic()
-        if now < self._beat_at:
+        if now < self._beat_at and self._state is self._told:
             return
         lost = self._desk.beat([held.lease for held in self._held.values()]) if self._held else ()
-        self._beat_at = now + self._beat_every_s
         for job_id in lost:
             # Cancelled, or ours no longer: end the running work. Its outcome would be refused anyway.
             self._held.pop(job_id).running.cancel()
+        if now > self._give_up_at:
+            self._release([*self._held.values()])
+        self._beat_at = now + self._beat_every_s
+        self._told = self._state
+        self._heed(self._workers.beat(self._who, self._told))
 
     def _release(self, given_back: Sequence[_Held]) -> None:
         for held in given_back:

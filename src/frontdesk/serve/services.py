@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from frontdesk.desk.schedules import Schedules
     from frontdesk.desk.telling import Channel, Telling
     from frontdesk.desk.webhooks import Webhooks
+    from frontdesk.desk.workers import Workers
     from frontdesk.host.client import HostClient
     from frontdesk.store.files import FileStore
 
@@ -52,6 +53,7 @@ class Services:
     tasks: Mapping[str, TaskCard]
     desk: Desk
     telling: Telling
+    workers: Workers
     webhooks: Webhooks
     schedules: Schedules
     inbox: Path | None = None

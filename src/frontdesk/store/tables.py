@@ -66,6 +66,17 @@ jobs = sa.Table(
     sa.Column("finished_at", Instant),
     sa.UniqueConstraint("owner", "idempotency_key", name="one_job_for_each_key"),
     sa.Index("jobs_in_line", "kind", "state", "turn", "id"),
+    # For workers of some tasks, and for counting what waits. It leaves out what is over, where a database can do that.
+    sa.Index(
+        "jobs_of_a_task_in_line",
+        "kind",
+        "state",
+        "task",
+        "turn",
+        "id",
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    ),
     sa.Index("jobs_of_an_owner_in_line", "kind", "owner", "state", "turn"),
     sa.Index("jobs_of_an_owner", "owner", "id"),
     sa.Index("jobs_of_an_owner_by_state", "owner", "state", "id"),
@@ -172,4 +183,21 @@ schedules = sa.Table(
     sa.Index("schedules_of_an_owner", "owner", "id"),
     sa.Index("schedules_due", "active", "next_at"),
     sa.Index("one_schedule_for_each_folder", "folder", unique=True),
+)
+
+# A row for each worker that runs, and for a while for each that was lost. `wish` is what an administrator wants of it.
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("machine", _Name, nullable=False),
+    sa.Column("frontdesk_version", sa.String(64), nullable=False),
+    # How many jobs at once, by lane; and of which tasks, null for all.
+    sa.Column("lanes", sa.JSON, nullable=False),
+    sa.Column("tasks", sa.JSON(none_as_null=True)),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("wish", sa.String(16), nullable=False),
+    sa.Index("workers_by_last_sign", "seen_at"),
 )
