@@ -8,7 +8,6 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import socket
 from collections.abc import Callable, Mapping
@@ -34,13 +33,13 @@ from frontdesk.desk.schedules import Schedules
 from frontdesk.desk.targets import networks_of
 from frontdesk.desk.telling import Channel, Telling
 from frontdesk.desk.webhooks import Webhooks
-from frontdesk.desk.workers import Introduction, Workers
+from frontdesk.desk.workers import Workers
 from frontdesk.errors import SettingsError
 from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
-from frontdesk.run.duty import Duty
+from frontdesk.run.duty import Duty, introduce
 from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.performer import Performer
 from frontdesk.run.predict import Predictor
@@ -208,13 +207,7 @@ def worker(
         installation.engine,
         [makers[lane](room) for lane, room in rooms.items()],
         installation.workers,
-        who=Introduction(
-            name=name,
-            machine=socket.gethostname(),
-            frontdesk_version=importlib.metadata.version("frontdesk"),
-            lanes=rooms,
-            tasks=duty.tasks,
-        ),
+        who=introduce(name, rooms, duty.tasks),
         served=list(cards),
         lease_s=settings.lease_s,
     )

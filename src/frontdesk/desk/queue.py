@@ -7,13 +7,11 @@ the truth: a bell that is lost costs time, never a job.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 
 import sqlalchemy as sa
 
-from frontdesk.desk import leasing, listing, looking, owning, pruning, records, results, submitting
+from frontdesk.desk import leasing, listing, looking, owning, records, results, submitting
 from frontdesk.desk.counting import Counts
 from frontdesk.desk.engine import Engine
 from frontdesk.desk.errands import errand, errand_in, waiting
@@ -29,6 +27,7 @@ from frontdesk.desk.job import (
     Standing,
     Submitted,
 )
+from frontdesk.desk.leavings import Leavings
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.listing import JobFilters, JobSort, Page
 from frontdesk.desk.rows import find, job_of, now
@@ -40,9 +39,6 @@ from frontdesk.store.tables import jobs
 
 __all__ = ["Desk", "JobFilters", "JobSort", "Page"]
 
-_SWEEP_FILES_EVERY_S = 3600.0
-_PRUNE_FOR_S = 1.0
-
 
 class Desk:
     """Submit, claim, beat, settle; cancel, retry, archive, remove; look. An `owner` of None is everybody."""
@@ -51,7 +47,7 @@ class Desk:
         self._database, self._engine, self._limits, self._files = database, engine, limits, files
         self._counts = Counts(database)
         self._sweeping = threading.Lock()
-        self._sweep_files_after = 0.0
+        self._leavings = Leavings(database, files, limits)
 
     # ------------------------------------------------------------------------- taking on
 
@@ -272,32 +268,7 @@ class Desk:
                 lanes = looking.lanes_with_work(connection)
             if lanes:
                 self._engine.remind(lanes, waiting(self._database))
-            self._let_go()
-
-    def _let_go(self) -> None:
-        days, total_bytes = self._limits.retention_days, self._limits.retention_bytes
-        if days:
-            self._prune(pruning.jobs_older_than(days), pruning.remove_jobs)
-            self._prune(pruning.uploads_older_than(days), pruning.remove_uploads)
-        if total_bytes:
-            self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
-            self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
-            self._prune(pruning.jobs_beyond_rows(total_bytes), pruning.remove_jobs)
-        if time.monotonic() > self._sweep_files_after:
-            self._files.sweep()
-            self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
-
-    def _prune(self, find_some: pruning.Find, remove: pruning.Remove) -> None:
-        """Remove what is found, some at a time, for a moment at most: the next sweep goes on."""
-        end = time.monotonic() + _PRUNE_FOR_S
-        while time.monotonic() < end:
-            with self._database.read() as connection:
-                ids = find_some(connection)
-            if not ids:
-                return
-            gone = self._database.write(partial(remove, ids=ids), durable=False)
-            # The rows go first: a crash before the next line leaves files without rows, which the file store sweeps.
-            self._files.discard(gone)
+            self._leavings.let_go()
 
     def _announce(self, job_ids: Iterable[str]) -> None:
         if ids := [*job_ids]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frontdesk.desk.job import Lane
+from frontdesk.desk.workers import Introduction
 
 _PREDICTS_AT_ONCE, _FILES_AT_ONCE = 64, 2
 
@@ -25,3 +28,14 @@ class Duty:
         if Lane.TRAIN in rooms:
             rooms[Lane.TRAIN] = min(rooms[Lane.TRAIN], trainings)
         return {lane: room for lane, room in rooms.items() if room}
+
+
+def introduce(name: str, rooms: Mapping[Lane, int], tasks: tuple[str, ...] | None) -> Introduction:
+    """What a worker of this process says of itself."""
+    return Introduction(
+        name=name,
+        machine=socket.gethostname(),
+        frontdesk_version=importlib.metadata.version("frontdesk"),
+        lanes=rooms,
+        tasks=tasks,
+    )

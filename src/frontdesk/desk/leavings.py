@@ -1,0 +1,48 @@
+"""Jobs and files that are past their time: who has them removed, and how much of it at once."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from frontdesk.desk import pruning
+from frontdesk.desk.limits import DeskLimits
+from frontdesk.store.database import Database
+from frontdesk.store.files import FolderFiles
+
+_SWEEP_FILES_EVERY_S = 3600.0
+_PRUNE_FOR_S = 1.0
+
+
+class Leavings:
+    """What old jobs left. One thread at a time may have it removed."""
+
+    def __init__(self, database: Database, files: FolderFiles, limits: DeskLimits) -> None:
+        self._database, self._files, self._limits = database, files, limits
+        self._sweep_files_after = 0.0
+
+    def let_go(self) -> None:
+        """Remove what is past its time: some of it, when there is much."""
+        days, total_bytes = self._limits.retention_days, self._limits.retention_bytes
+        if days:
+            self._prune(pruning.jobs_older_than(days), pruning.remove_jobs)
+            self._prune(pruning.uploads_older_than(days), pruning.remove_uploads)
+        if total_bytes:
+            self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
+            self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
+            self._prune(pruning.jobs_beyond_rows(total_bytes), pruning.remove_jobs)
+        if time.monotonic() > self._sweep_files_after:
+            self._files.sweep()
+            self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
+
+    def _prune(self, find_some: pruning.Find, remove: pruning.Remove) -> None:
+        """Remove what is found, some at a time, for a moment at most: the next sweep goes on."""
+        end = time.monotonic() + _PRUNE_FOR_S
+        while time.monotonic() < end:
+            with self._database.read() as connection:
+                ids = find_some(connection)
+            if not ids:
+                return
+            gone = self._database.write(partial(remove, ids=ids), durable=False)
+            # The rows go first: a crash before the next line leaves files without rows, which the file store sweeps.
+            self._files.discard(gone)
