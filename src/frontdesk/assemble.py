@@ -54,6 +54,7 @@ from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
+from frontdesk.store.redis_link import RedisLink
 
 if TYPE_CHECKING:
     from frontdesk.serve.app import App
@@ -70,6 +71,7 @@ class Installation:
     database: Database
     files: FolderFiles
     versions: Versions
+    redis: RedisLink | None
     engine: Engine
     desk: Desk
     workers: Workers
@@ -90,7 +92,8 @@ class Installation:
         database = Database.open(data / "frontdesk.db")
         database.migrate()
         runtime = runtime_folder(data)
-        engine = _engine(settings, runtime)
+        redis = RedisLink(settings.redis) if settings.redis else None
+        engine = _engine(settings, runtime, redis)
         files = FolderFiles(database, data / "files")
         limits = DeskLimits(
             lease_s=settings.lease_s,
@@ -105,6 +108,7 @@ class Installation:
             database=database,
             files=files,
             versions=Versions(database, data / "versions"),
+            redis=redis,
             engine=engine,
             desk=Desk(database, engine, limits, files),
             workers=Workers(database, settings.lease_s),
@@ -119,10 +123,18 @@ class Installation:
         self.engine.close()
 
 
-def _engine(settings: Settings, runtime: Path) -> Engine:
-    if settings.engine != "local":
-        raise SettingsError(f"engine = {settings.engine!r} must be `local`.")
-    return LocalEngine(runtime / "bells")
+def _engine(settings: Settings, runtime: Path, redis: RedisLink | None) -> Engine:
+    local = LocalEngine(runtime / "bells")
+    match settings.engine:
+        case "local":
+            return local
+        case "redis":
+            if redis is None:
+                raise SettingsError("engine = `redis` needs the address of Redis: set redis, too.")
+            from frontdesk.run.engines.redis import RedisEngine  # its libraries take a quarter of a second
+
+            return RedisEngine(redis, local)
+    raise SettingsError(f"engine = {settings.engine!r} must be `local` or `redis`.")
 
 
 def _gate(settings: Settings, database: Database) -> Gate:
