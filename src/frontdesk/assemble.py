@@ -40,7 +40,7 @@ from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
 from frontdesk.run.duty import Duty, introduce
-from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.engines.choice import engine_called
 from frontdesk.run.performer import Performer
 from frontdesk.run.predict import Predictor
 from frontdesk.run.senders.chat import ChatSender
@@ -93,7 +93,7 @@ class Installation:
         database.migrate()
         runtime = runtime_folder(data)
         redis = RedisLink(settings.redis) if settings.redis else None
-        engine = _engine(settings, runtime, redis)
+        engine = engine_called(settings.engine, runtime / "bells", redis)
         files = FolderFiles(database, data / "files")
         limits = DeskLimits(
             lease_s=settings.lease_s,
@@ -121,20 +121,6 @@ class Installation:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
         self.engine.close()
-
-
-def _engine(settings: Settings, runtime: Path, redis: RedisLink | None) -> Engine:
-    local = LocalEngine(runtime / "bells")
-    match settings.engine:
-        case "local":
-            return local
-        case "redis":
-            if redis is None:
-                raise SettingsError("engine = `redis` needs the address of Redis: set redis, too.")
-            from frontdesk.run.engines.redis import RedisEngine  # its libraries take a quarter of a second
-
-            return RedisEngine(redis, local)
-    raise SettingsError(f"engine = {settings.engine!r} must be `local` or `redis`.")
 
 
 def _gate(settings: Settings, database: Database) -> Gate:
