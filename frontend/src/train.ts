@@ -79,6 +79,12 @@ class Board {
     this.redraw();
   }
 
+  // What the server knows, in place of what came bit by bit.
+  replace(curves: Curves): void {
+    for (const chart of this.charts.values()) for (const line of chart.lines) [line.x, line.y] = [[], []];
+    this.add(curves, "");
+  }
+
   private line(name: string, owner: string): Line {
     const base = name.replace(/^val_/, "");
     let chart = this.charts.get(base);
@@ -112,6 +118,10 @@ function thin(line: Line): void {
 
 function follow(run: HTMLElement, board: Board, found: Curves): void {
   const id = run.dataset["run"]!;
+  const load = async (): Promise<void> => {
+    const curves = await curvesOf(id).catch(() => null);
+    if (curves) board.replace(curves);
+  };
   if (["succeeded", "failed", "cancelled"].includes(run.dataset["state"]!)) return;
   let known = found.curves.count;
   let beganAt = found.curves.began_at ?? 0;
@@ -135,6 +145,7 @@ function follow(run: HTMLElement, board: Board, found: Curves): void {
   events.addEventListener("end", () => {
     events.close();
     look();
+    setTimeout(() => void load(), LOOK_EVERY_MS); // an event has a few of the points told at once, the rows have all
   });
 }
 

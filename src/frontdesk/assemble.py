@@ -40,21 +40,21 @@ from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
 from frontdesk.run.duty import Duty, introduce
-from frontdesk.run.engines.choice import engine_called
+from frontdesk.run.engines.local import LocalEngine
 from frontdesk.run.performer import Performer
 from frontdesk.run.predict import Predictor
 from frontdesk.run.senders.chat import ChatSender
 from frontdesk.run.senders.mail import MailSender, MailServer
 from frontdesk.run.senders.sender import Sender
 from frontdesk.run.senders.webhook import WebhookSender
-from frontdesk.run.sweeper import Sweeper
+from frontdesk.run.sweeper import Sweeper, Swept
 from frontdesk.run.teller import Teller
 from frontdesk.run.train import Trainer, TrainLimits
+from frontdesk.run.train_bench import TrainBenches
 from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
-from frontdesk.store.redis_link import RedisLink
 
 if TYPE_CHECKING:
     from frontdesk.serve.app import App
@@ -71,7 +71,6 @@ class Installation:
     database: Database
     files: FolderFiles
     versions: Versions
-    redis: RedisLink | None
     engine: Engine
     desk: Desk
     workers: Workers
@@ -92,8 +91,7 @@ class Installation:
         database = Database.open(data / "frontdesk.db")
         database.migrate()
         runtime = runtime_folder(data)
-        redis = RedisLink(settings.redis) if settings.redis else None
-        engine = engine_called(settings.engine, runtime / "bells", redis)
+        engine = _engine(settings, runtime)
         files = FolderFiles(database, data / "files")
         limits = DeskLimits(
             lease_s=settings.lease_s,
@@ -108,7 +106,6 @@ class Installation:
             database=database,
             files=files,
             versions=Versions(database, data / "versions"),
-            redis=redis,
             engine=engine,
             desk=Desk(database, engine, limits, files),
             workers=Workers(database, settings.lease_s),
@@ -121,6 +118,12 @@ class Installation:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
         self.engine.close()
+
+
+def _engine(settings: Settings, runtime: Path) -> Engine:
+    if settings.engine != "local":
+        raise SettingsError(f"engine = {settings.engine!r} must be `local`.")
+    return LocalEngine(runtime / "bells")
 
 
 def _gate(settings: Settings, database: Database) -> Gate:
@@ -233,7 +236,9 @@ def trainer(installation: Installation, cards: Cards, at_once: int) -> Trainer:
 
 def sweeper(installation: Installation) -> Sweeper:
     """Who mends what crashes leave behind, and removes what is past its time."""
-    return Sweeper([installation.desk, installation.workers], every_s=installation.settings.sweep_s)
+    benches = TrainBenches(installation.desk, installation.files, installation.settings.data)
+    swept: list[Swept] = [installation.desk, installation.workers, benches]
+    return Sweeper(swept, every_s=installation.settings.sweep_s)
 
 
 def teller(installation: Installation) -> Teller:

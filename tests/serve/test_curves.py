@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 
 from frontdesk.desk.records import Chunk
+from frontdesk.desk.summaries import USUAL_STRETCHES, CurveSummary
 from frontdesk.desk.training import Points
 from frontdesk.serve.curves import as_csv, gather, names_of, thinned
 
 
-def chunk(first: int, steps: range, attempt: int = 1, names: tuple[str, ...] = ("step", "loss")) -> Chunk:
-    rows: list[list[float | None]] = [[float(step), step, 1 / (step + 1)] for step in steps]
-    return Chunk(first, attempt, (Points(names, rows),))
+def steps(told: range) -> Points:
+    return Points(("step", "loss"), [[float(step), step, 1 / (step + 1)] for step in told])
+
+
+def attempt(*told: Points, stretches: int = USUAL_STRETCHES) -> CurveSummary:
+    summary = CurveSummary(stretches)
+    summary.add(told)
+    return summary
 
 
 def test_nothing_told_is_no_curve() -> None:
@@ -44,8 +50,8 @@ def test_any_number_of_points_is_thinned(count: int) -> None:
 def test_a_place_counts_where_every_figure_has_it_and_the_time_otherwise() -> None:
     by_epoch = Points(("epoch", "loss"), [[10.0, 1, 0.5]])
     by_step = Points(("step", "rate"), [[12.0, 1, 0.1]])
-    assert gather([Chunk(0, 1, (by_epoch,))], 500).x == "epoch"
-    both = gather([Chunk(0, 1, (by_epoch, by_step))], 500)
+    assert gather([attempt(by_epoch)], 500).x == "epoch"
+    both = gather([attempt(by_epoch, by_step)], 500)
     assert (both.x, [(curve.name, curve.x) for curve in both.curves]) == (
         "time",
         [("loss", [0]), ("rate", [2])],
@@ -53,21 +59,29 @@ def test_a_place_counts_where_every_figure_has_it_and_the_time_otherwise() -> No
 
 
 def test_what_an_attempt_tells_again_is_there_once() -> None:
-    told = gather([chunk(0, range(10)), chunk(10, range(6, 15), attempt=2)], 500)
+    told = gather([attempt(steps(range(10))), attempt(steps(range(6, 15)))], 500)
     assert told.curves[0].x == [float(step) for step in range(15)]
-    assert told.count == 19
+    assert (told.count, told.curves[0].count) == (19, 15)
+
+
+def test_attempts_are_drawn_equally_fine_however_long_each_was() -> None:
+    long, short = attempt(steps(range(500_000))), attempt(steps(range(400_000, 404_000)))
+    (curve,) = gather([long, short], 500).curves
+    assert sum(x >= 400_000 for x in curve.x) < 20
+    assert curve.x == sorted(set(curve.x))
+    assert abs(curve.count - 404_000) <= 256
 
 
 def test_a_figure_that_is_no_number_is_a_gap() -> None:
     points = Points(("step", "loss"), [[0.0, 1, 0.5], [0.1, 2, None], [0.2, 3, 0.4]])
-    (curve,) = gather([Chunk(0, 1, (points,))], 500).curves
+    (curve,) = gather([attempt(points)], 500).curves
     assert (curve.x, curve.count) == ([1, 3], 2)
 
 
 def test_the_file_has_every_point() -> None:
-    told = [chunk(0, range(5000)), Chunk(5000, 1, (Points(("step", "val_loss"), [[9.0, 1, 0.25]]),))]
-    names = names_of(told)
-    lines = b"".join(as_csv(names, told)).decode().splitlines()
+    told = [steps(range(5000)), Points(("step", "val_loss"), [[9.0, 1, 0.25]])]
+    names = names_of([attempt(*told)])
+    lines = b"".join(as_csv(names, [Chunk(1, (points,)) for points in told])).decode().splitlines()
     assert lines[0] == "time,attempt,step,loss,val_loss"
     assert len(lines) == 5002
     assert lines[-1] == "9.0,1,1,,0.25"

@@ -29,11 +29,8 @@ class Post(NamedTuple):
 class Attendance(Protocol):
     """A worker's end of an engine."""
 
-    def wants(self, lanes: Collection[str], held: int) -> None:
-        """Say, after each look into the table, in which lanes there is room, and how many jobs are held.
-
-        Wake-ups may keep to those lanes.
-        """
+    def wants(self, lanes: Collection[str]) -> None:
+        """Say, after each look into the table, in which lanes there is room; wake-ups may keep to those."""
 
     def stop(self) -> None:
         """Wake this worker no more."""
@@ -100,7 +97,7 @@ class QuietEngine:
 class NoAttendance:
     """Of a worker that is never woken."""
 
-    def wants(self, lanes: Collection[str], held: int) -> None:
+    def wants(self, lanes: Collection[str]) -> None:
         pass
 
     def stop(self) -> None:

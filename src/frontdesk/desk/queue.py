@@ -7,7 +7,7 @@ the truth: a bell that is lost costs time, never a job.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -32,6 +32,7 @@ from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.listing import JobFilters, JobSort, Page
 from frontdesk.desk.rows import find, job_of, now
 from frontdesk.desk.training import Told
+from frontdesk.desk.transcripts import Transcripts
 from frontdesk.errors import LeaseLost, Overloaded
 from frontdesk.store.database import Database
 from frontdesk.store.files import FolderFiles
@@ -46,6 +47,7 @@ class Desk:
     def __init__(self, database: Database, engine: Engine, limits: DeskLimits, files: FolderFiles) -> None:
         self._database, self._engine, self._limits, self._files = database, engine, limits, files
         self._counts = Counts(database)
+        self.transcripts = Transcripts(database, engine)
         self._sweeping = threading.Lock()
         self._leavings = Leavings(database, files, limits)
 
@@ -242,16 +244,6 @@ class Desk:
         """Events after the one with id `after`, in order."""
         with self._database.read() as connection:
             return looking.events_after(connection, owner, job, after, limit)
-
-    def chunks(self, job_id: str) -> Iterator[records.Chunk]:
-        """All points a training told, in order."""
-        with self._database.read() as connection:
-            yield from records.chunks(connection, job_id)
-
-    def log(self, job_id: str) -> str:
-        """The end of what a training printed."""
-        with self._database.read() as connection:
-            return records.log_of(connection, job_id).decode(errors="replace")
 
     def last_event(self, owner: str | None) -> int:
         """The id of the newest event, 0 when there is none."""

@@ -37,13 +37,20 @@ class Points(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training said since the last time."""
+    """What a training said since the last time.
+
+    `points` are what lies between the positions `since` and `until` of all that this attempt reports. `summary`, where
+    it is due, stands for all points until there (see `summaries`).
+    """
 
     points: tuple[Points, ...] = ()
+    since: int = 0
+    until: int = 0
+    summary: bytes | None = None
     progress: Progress | None = None
     log: bytes = b""
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to write down."""
-        return not self.points and self.progress is None and not self.log
+        return not (self.points or self.summary or self.progress or self.log)

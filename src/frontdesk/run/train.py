@@ -28,9 +28,10 @@ from frontdesk.catalog.versions import Origin, VersionRecord, Versions
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
 from frontdesk.desk.queue import Desk
-from frontdesk.desk.training import TrainOutputs, TrainPayload
-from frontdesk.errors import FrontdeskError, LeaseLost, NotFound, StoreUnavailable
+from frontdesk.desk.training import Told, TrainOutputs, TrainPayload
+from frontdesk.errors import FrontdeskError, LeaseLost, NotFound
 from frontdesk.host.child import how_it_ended
+from frontdesk.run.chronicle import Chronicle
 from frontdesk.run.outcome import Failed, Finished, Outcome
 from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
@@ -99,7 +100,7 @@ class Trainer:
             )
         payload = msgspec.json.decode(job.payload, type=TrainPayload)
         try:
-            bench = await asyncio.to_thread(self._benches.set_up, lease, payload)
+            bench = await self._set_up(lease, payload)
         except NotFound:
             return Failed(Failure("The data it was to learn from is gone.", NotFound.__name__))
         except OSError as error:
@@ -107,7 +108,20 @@ class Trainer:
         try:
             return await self._train(lease, task, model, payload, bench, hosts)
         finally:
-            await asyncio.to_thread(shutil.rmtree, bench.folder, ignore_errors=True)
+            await asyncio.to_thread(self._benches.put_away, bench)
+
+    async def _set_up(self, lease: Lease, payload: TrainPayload) -> TrainBench:
+        """A bench; it does not stay where nobody needs it any more before it is ready."""
+        making = asyncio.ensure_future(asyncio.to_thread(self._benches.set_up, lease, payload))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(self._put_away_unused)
+            raise
+
+    def _put_away_unused(self, made: asyncio.Future[TrainBench]) -> None:
+        if not made.cancelled() and made.exception() is None:
+            _ = made.get_loop().run_in_executor(None, self._benches.put_away, made.result())
 
     def _spec(self, job: Job, task: TaskCard, payload: TrainPayload, bench: TrainBench) -> TrainSpec:
         stored = self._files.get(payload.data) if payload.data else None
@@ -119,6 +133,7 @@ class Trainer:
             seed=payload.seed,
             folder=str(bench.version.absolute()),
             checkpoints=str(bench.checkpoints.absolute()),
+            spool=str(bench.spool.absolute()),
             models_folder=str(self._models_folder.absolute()),
             data=str(bench.data.absolute()) if bench.data else "",
             data_name=stored.name if stored else "",
@@ -135,7 +150,8 @@ class Trainer:
         began = time.monotonic()
         child = await TrainChild.start(spec)
         watching = asyncio.create_task(self._watch(child, bench, began))
-        telling = asyncio.create_task(self._tell(lease, child))
+        chronicle = Chronicle(self._desk, lease, bench.spool)
+        telling = asyncio.create_task(self._tell(chronicle, child))
         was_cancelled, code = False, 0
         try:
             try:
@@ -154,7 +170,7 @@ class Trainer:
                 task_of_ours.cancel()
             await asyncio.gather(watching, telling, return_exceptions=True)
         with contextlib.suppress(LeaseLost):
-            await self._tell_now(lease, child)
+            await self._tell_now(chronicle, child, is_last=True)
         if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
         origin = _origin(lease.job, model, spec, child.verdict, time.monotonic() - began, was_cancelled)
@@ -164,21 +180,17 @@ class Trainer:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
         return await asyncio.to_thread(self._benches.state, job.id) is JobState.CANCELLED
 
-    async def _tell(self, lease: Lease, child: TrainChild) -> None:
+    async def _tell(self, chronicle: Chronicle, child: TrainChild) -> None:
         while True:
             await asyncio.sleep(_TELL_EVERY_S)
             try:
-                await self._tell_now(lease, child)
+                await self._tell_now(chronicle, child)
             except LeaseLost:
                 return  # the heartbeat notices, too, and ends it
 
-    async def _tell_now(self, lease: Lease, child: TrainChild) -> None:
-        told = child.take()
-        if not told.is_nothing:
-            try:
-                await asyncio.to_thread(self._desk.tell, lease, told)
-            except StoreUnavailable:
-                child.put_back(told)  # there may be room on the disk again
+    async def _tell_now(self, chronicle: Chronicle, child: TrainChild, *, is_last: bool = False) -> None:
+        said = Told() if chronicle.is_behind and not is_last else child.take()
+        await asyncio.to_thread(chronicle.write, said, is_last=is_last)
 
     async def _watch(self, child: TrainChild, bench: TrainBench, began: float) -> None:
         """Hold it to its limits, and do not wait for ever for a process that has said all."""

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from frontdesk.desk.job import JobState, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import TrainPayload
-from frontdesk.errors import NotFound
+from frontdesk.errors import NotFound, StoreUnavailable
+from frontdesk.run.chronicle import recover
+from frontdesk.run.spool import alone, hold
 from frontdesk.store.files import FileStore
 
 _COPY_BYTES = 2**20
+_DYING_S, _LOOK_AGAIN_S = 3.0, 0.05
+_FOLDER = re.compile(r"train-(?P<job>.{36})-(?P<token>\d+)-(?P<attempt>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainBench:
-    """The folders of one training: `version` becomes the version, `checkpoints` outlives a worker, the rest goes."""
+    """The folders of one training: `version` becomes the version, `checkpoints` outlives a worker, the rest goes.
+
+    `spool` has what it reports. `held` says that somebody uses it, for as long as the worker or the training lives.
+    """
 
     folder: Path
     version: Path
     checkpoints: Path
+    spool: Path
     data: Path | None
+    held: int
 
     def size_mb(self) -> int:
         """What the training has written."""
@@ -44,20 +56,58 @@ class TrainBenches:
 
     def set_up(self, lease: Lease, payload: TrainPayload) -> TrainBench:
         """A bench with a copy of the data, so that nothing the training does touches what was uploaded."""
-        self._remove_left_behind()
+        self._clear_checkpoints()
         job = lease.job
-        folder = self._staging / f"train-{job.id}-{lease.token}"
-        version, checkpoints = folder / "version", self._checkpoints / job.id
-        for path in (version, checkpoints):
+        for earlier in self._staging.glob(f"train-{job.id}-*"):
+            self._clear(earlier, _DYING_S)  # its training may be at its last breath, and use the checkpoints
+        folder = self._staging / f"train-{job.id}-{lease.token}-{job.attempts}"
+        version, checkpoints, spool = folder / "version", self._checkpoints / job.id, folder / "spool"
+        for path in (spool, version, checkpoints):
             path.mkdir(parents=True, exist_ok=True)
-        if payload.data is None:
-            return TrainBench(folder, version, checkpoints, None)
-        stored = self._files.get(payload.data)
-        copy = folder / "data" / (Path(stored.name).name or "data")
-        copy.parent.mkdir()
-        with self._files.open(payload.data) as source, copy.open("wb") as target:
+        data = self._copy(payload.data, folder / "data") if payload.data is not None else None
+        return TrainBench(folder, version, checkpoints, spool, data, hold(spool))
+
+    def _copy(self, file_id: str, folder: Path) -> Path:
+        stored = self._files.get(file_id)
+        copy = folder / (Path(stored.name).name or "data")
+        folder.mkdir()
+        with self._files.open(file_id) as source, copy.open("wb") as target:
             shutil.copyfileobj(source, target, _COPY_BYTES)
-        return TrainBench(folder, version, checkpoints, copy)
+        return copy
+
+    def put_away(self, bench: TrainBench) -> None:
+        """Clear a bench that is used no more; what cannot be written down yet waits there for a sweep."""
+        os.close(bench.held)
+        self._clear(bench.folder, _DYING_S, is_ours=True)
+
+    def sweep(self) -> None:
+        """What killed workers left: points go to the desk, and then the folders go."""
+        for folder in self._staging.glob("train-*"):
+            self._clear(folder)
+
+    def _clear(self, folder: Path, wait_s: float = 0.0, *, is_ours: bool = False) -> None:
+        """Clear a bench that nobody uses, and nobody will; wait for a while for one who does."""
+        if (of := _FOLDER.fullmatch(folder.name)) is None:
+            return
+        job_id, token = of["job"], int(of["token"])
+        end = time.monotonic() + wait_s
+        while True:
+            with (
+                contextlib.suppress(FileNotFoundError, StoreUnavailable),
+                alone(folder / "spool") as is_alone,
+            ):
+                if is_alone:
+                    if is_ours or not self._desk.transcripts.is_held(job_id, token):
+                        self._remove(folder, job_id, token, int(of["attempt"]))
+                    return
+            if time.monotonic() >= end:
+                return
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _remove(self, folder: Path, job_id: str, token: int, attempt: int) -> None:
+        is_gone = self.state(job_id) is None
+        if is_gone or recover(self._desk, job_id, token, attempt, folder / "spool"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def state(self, job_id: str) -> JobState | None:
         """The state of a job, None where there is none of that id."""
@@ -66,12 +116,8 @@ class TrainBenches:
         except NotFound:
             return None
 
-    def _remove_left_behind(self) -> None:
-        """Folders of trainings whose worker was killed, and checkpoints of jobs that need them no more."""
-        for folder in self._staging.glob("train-*"):
-            job_id = folder.name.removeprefix("train-").rpartition("-")[0]
-            if self.state(job_id) is not JobState.RUNNING:
-                shutil.rmtree(folder, ignore_errors=True)
+    def _clear_checkpoints(self) -> None:
+        """Checkpoints of jobs that need them no more."""
         for folder in self._checkpoints.glob("*"):
             if self.state(folder.name) in (None, JobState.SUCCEEDED):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -10,14 +10,13 @@ import msgspec
 import psutil
 
 from frontdesk.desk.job import Progress
-from frontdesk.desk.training import Points, Told
+from frontdesk.desk.training import Told
 from frontdesk.host.framing import FrameReader
 from frontdesk.host.group import ProcessGroup
 from frontdesk.run.train_messages import (
     CANCEL,
     FromTraining,
     Progressed,
-    Reported,
     Stumbled,
     Trained,
     TrainSpec,
@@ -27,9 +26,7 @@ _LOG_AT_ONCE_BYTES = 2**15
 _LAST_LINES = 20
 _LAST_LINES_BYTES = 4000
 
-_decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(
-    Reported | Progressed | Trained | Stumbled
-)
+_decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(Progressed | Trained | Stumbled)
 
 
 class TrainChild:
@@ -39,7 +36,6 @@ class TrainChild:
 
     def __init__(self) -> None:
         self._frames = FrameReader()
-        self._points: list[Points] = []
         self._progress: Progress | None = None
         self._log = PrintedLog()
         self.verdict: Trained | Stumbled | None = None
@@ -73,15 +69,9 @@ class TrainChild:
         return await self._group.ended()
 
     def take(self) -> Told:
-        """What it said since the last time."""
-        points, self._points = tuple(self._points), []
+        """What it said since the last time; points are in its spool."""
         progress, self._progress = self._progress, None
-        return Told(points=points, progress=progress, log=self._log.take())
-
-    def put_back(self, told: Told) -> None:
-        """It could not be written down; the log of it is not kept."""
-        self._points = [*told.points, *self._points]
-        self._progress = self._progress or told.progress
+        return Told(progress=progress, log=self._log.take())
 
     def last_lines(self) -> str:
         """The end of what it printed, for whoever wonders why it failed."""
@@ -108,8 +98,6 @@ class TrainChild:
         for frame in self._frames.feed(data):
             message = _decoder.decode(frame)
             match message:
-                case Reported(points):
-                    self._points += points
                 case Progressed(done, total, text):
                     self._progress = Progress(done=done, total=total, message=text)
                 case Trained() | Stumbled():

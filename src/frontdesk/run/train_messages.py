@@ -2,7 +2,7 @@
 
 The worker writes a TrainSpec as one JSON line, and `cancel` as another when nobody wants the result any more; the end
 of that pipe says that the worker is gone. The process answers with frames (see `host.framing`) of the messages below.
-What it prints arrives on a third pipe.
+What it prints arrives on a third pipe, and the points of its curves in files (see `spool`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from frontdesk.desk.training import Points
 from frontdesk.host.messages import Message
 
 
@@ -25,16 +24,11 @@ class TrainSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     folder: str
     checkpoints: str
+    spool: str
     models_folder: str
     data: str = ""
     data_name: str = ""
     data_sha256: str = ""
-
-
-class Reported(Message, frozen=True, tag=51):
-    """Points of the curves."""
-
-    points: tuple[Points, ...]
 
 
 class Progressed(Message, frozen=True, tag=52):
@@ -58,5 +52,5 @@ class Stumbled(Message, frozen=True, tag=54):
     reason: str
 
 
-FromTraining = Reported | Progressed | Trained | Stumbled
+FromTraining = Progressed | Trained | Stumbled
 CANCEL = b"cancel"

@@ -1,7 +1,7 @@
 """`python -m frontdesk.run.train_process FD`: trains one model once, and says how it goes.
 
-The author's code has the main thread. One thread sends what was reported, a few times a second; another waits for
-orders.
+The author's code has the main thread. What it reports goes into a spool. One thread sends how far it is, a few times a
+second; another waits for orders.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import importlib.metadata
-import math
 import os
 import sys
 import threading
@@ -25,19 +24,15 @@ import msgspec
 import frontdesk
 from frontdesk.declare.training import DataSet, Run, plain_metrics
 from frontdesk.declare.values import to_python
-from frontdesk.desk.training import Points
 from frontdesk.errors import FrontdeskError
 from frontdesk.host.framing import append_frame
 from frontdesk.host.loading import find_model
 from frontdesk.host.messages import Message
 from frontdesk.host.parent import end_whole_group, end_with_parent, first_line, own_descriptors
-from frontdesk.run.train_messages import Progressed, Reported, Stumbled, Trained, TrainSpec
+from frontdesk.run.spool import SpoolWriter
+from frontdesk.run.train_messages import Progressed, Stumbled, Trained, TrainSpec
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
-_PAUSE_SHARE = (
-    1 / 500
-)  # after a hundred seconds there is news five times a second, after a thousand every other
-_UNSENT_LIMIT = 200_000
+_PAUSE_S = 0.2
 _NICENESS = 5
 _PACKAGE = Path(frontdesk.__file__).parent
 
@@ -49,7 +44,7 @@ def main() -> None:
     faulthandler.enable()
     _stand_back()
     spec = msgspec.json.decode(first_line(control_fd), type=TrainSpec)
-    teller = Teller(report_fd, control_fd)
+    teller = Teller(report_fd, control_fd, SpoolWriter(Path(spec.spool)))
     teller.start()
     try:
         metrics = _train(spec, teller)
@@ -103,13 +98,11 @@ def libraries() -> dict[str, str]:
 
 
 class Teller:
-    """Hears the author's code, and passes it on from a thread of its own: a report costs a microsecond."""
+    """Hears the author's code: points go into the spool at once, how far it is goes out a few times a second."""
 
-    def __init__(self, report_fd: int, control_fd: int) -> None:
-        self._report_fd, self._control_fd = report_fd, control_fd
-        self._points: list[tuple[float, dict[str, float]]] = []
+    def __init__(self, report_fd: int, control_fd: int, spool: SpoolWriter) -> None:
+        self._report_fd, self._control_fd, self._spool = report_fd, control_fd, spool
         self._progress: Progressed | None = None
-        self._began = time.monotonic()
         self._over = threading.Event()
         self._sending = threading.Lock()
         self.cancelled = False
@@ -120,10 +113,8 @@ class Teller:
         threading.Thread(target=self._heed, name="orders", daemon=True).start()
 
     def report(self, figures: Mapping[str, float]) -> None:
-        """Keep it until the next sending. Whoever reports faster than can be written down is held up."""
-        while len(self._points) >= _UNSENT_LIMIT:
-            time.sleep(0.01)
-        self._points.append((time.time(), {name: float(value) for name, value in figures.items()}))
+        """Store a point, which takes a microsecond. Whoever reports faster than can be written down is held up."""
+        self._spool.append(time.time(), figures)
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Only the latest counts."""
@@ -141,20 +132,14 @@ class Teller:
         self._send(verdict)
 
     def _send_on(self) -> None:
-        while not self._over.wait(self._pause_s()):
+        while not self._over.wait(_PAUSE_S):
             self._send()
-
-    def _pause_s(self) -> float:
-        return min(max(_FIRST_PAUSE_S, (time.monotonic() - self._began) * _PAUSE_SHARE), _LONGEST_PAUSE_S)
 
     def _send(self, verdict: Message | None = None) -> None:
         with self._sending:
-            # What is appended while this runs lies behind what is taken.
-            taken = self._points[:_UNSENT_LIMIT]
-            del self._points[: len(taken)]
             progress, self._progress = self._progress, None
             data = bytearray()
-            for message in (Reported(grouped(taken)) if taken else None, progress, verdict):
+            for message in (progress, verdict):
                 if message is not None:
                     append_frame(data, message)
             view = memoryview(data)
@@ -166,15 +151,6 @@ class Teller:
             if b"cancel" in order:
                 self.cancelled = True
         end_whole_group()
-
-
-def grouped(points: list[tuple[float, dict[str, float]]]) -> tuple[Points, ...]:
-    """Points that tell the same figures together. A number that is not finite is a gap in its curve."""
-    groups: dict[tuple[str, ...], list[list[float | None]]] = {}
-    for moment, figures in points:
-        row = [value if math.isfinite(value) else None for value in figures.values()]
-        groups.setdefault(tuple(figures), []).append([moment, *row])
-    return tuple(Points(names, rows) for names, rows in groups.items())
 
 
 if __name__ == "__main__":

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk.desk.records import Chunk
+from frontdesk.desk.summaries import (
+    EPOCH,
+    MOMENT,
+    NUMBER,
+    PLACES,
+    STEP,
+    VALUE,
+    CurvePoints,
+    CurveSummary,
+    extremes,
+)
 
 Floats = NDArray[np.float64]
 
-_PLACES = ("epoch", "step")
 _PRESELECT = 4
 _CSV_ROWS = 2000
 
@@ -46,56 +56,68 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
     curves: list[Curve]
 
 
-def gather(chunks: Iterable[Chunk], points: int) -> Curves:
+def gather(attempts: Sequence[CurveSummary], points: int) -> Curves:
     """The curves of a training, each with about `points` points at most."""
-    told = list(chunks)
-    place = _place(told)
-    began_at = min(
-        (row[0] or 0.0 for chunk in told for one in chunk.points for row in one.rows[:1]), default=None
+    told = [attempt for attempt in attempts if attempt.curves]
+    place = next((one for one in PLACES if told and all(one in attempt.places for attempt in told)), "time")
+    began_at = min((attempt.began_at for attempt in told if attempt.began_at is not None), default=None)
+    names = dict.fromkeys(name for attempt in told for name in attempt.curves)
+    parts: dict[str, list[Part]] = {name: [] for name in names}
+    for attempt in told:
+        new = {
+            name: _part(curve, attempt.stretches, place, began_at or 0.0)
+            for name, curve in attempt.curves.items()
+        }
+        _cut(parts, min((float(part.xs[0]) for part in new.values() if len(part.xs)), default=np.inf))
+        for name, part in new.items():
+            parts[name].append(part)
+    return Curves(
+        x=place,
+        count=sum(attempt.count for attempt in attempts),
+        began_at=began_at,
+        curves=[_curve(name, of_name, points) for name, of_name in parts.items()],
     )
-    gathered: dict[str, list[tuple[Floats, Floats]]] = {}
-    attempt = told[0].attempt if told else 0
-    for chunk in told:
-        if chunk.attempt != attempt:
-            attempt = chunk.attempt
-            _cut(gathered, chunk, place, began_at or 0.0)
-        for name, xs, ys in _columns(chunk, place, began_at or 0.0):
-            gathered.setdefault(name, []).append((xs, ys))
-    count = sum(len(one.rows) for chunk in told for one in chunk.points)
-    curves = [_curve(name, parts, points) for name, parts in gathered.items()]
-    return Curves(x=place, count=count, began_at=began_at, curves=curves)
 
 
-def _place(told: list[Chunk]) -> str:
-    """What every point says where it is, or else the time."""
-    names = {one.names for chunk in told for one in chunk.points if set(one.names) - {*_PLACES}}
-    return next((place for place in _PLACES if names and all(place in group for group in names)), "time")
+class Part(NamedTuple):
+    """What one attempt told of a curve. Of `told` points there are two here for each `width` of them."""
+
+    xs: Floats
+    table: Floats
+    told: int
+    width: int
 
 
-def _columns(chunk: Chunk, place: str, began_at: float) -> Iterator[tuple[str, Floats, Floats]]:
-    for one in chunk.points:
-        table = np.array(one.rows, dtype=np.float64)  # None is nan
-        xs = table[:, 1 + one.names.index(place)] if place in one.names else table[:, 0] - began_at
-        for column, name in enumerate(one.names, start=1):
-            if name not in _PLACES:
-                yield name, xs, table[:, column]
+def _part(curve: CurvePoints, stretches: int, place: str, began_at: float) -> Part:
+    table = curve.kept(stretches)
+    xs = table[:, MOMENT] - began_at if place == "time" else table[:, EPOCH if place == "epoch" else STEP]
+    known = ~np.isnan(xs)
+    return Part(xs[known], table[known], curve.count - int((~known).sum()), curve.width)
 
 
-def _cut(gathered: dict[str, list[tuple[Floats, Floats]]], chunk: Chunk, place: str, began_at: float) -> None:
-    """A new attempt goes on from a checkpoint: what the one before told beyond that is told again."""
-    again = [float(np.nanmin(xs)) for _, xs, _ in _columns(chunk, place, began_at) if not np.isnan(xs).all()]
-    if not again:
-        return
-    for name, parts in gathered.items():
-        gathered[name] = [(xs[xs < min(again)], ys[xs < min(again)]) for xs, ys in parts]
+def _cut(parts: dict[str, list[Part]], start: float) -> None:
+    """A new attempt goes on from a checkpoint: what those before told beyond that is told again."""
+    for name, of_name in parts.items():
+        parts[name] = [_until(part, start) for part in of_name]
 
 
-def _curve(name: str, parts: list[tuple[Floats, Floats]], points: int) -> Curve:
-    xs, ys = np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
-    known = ~(np.isnan(xs) | np.isnan(ys))
-    xs, ys = xs[known], ys[known]
+def _until(part: Part, end: float) -> Part:
+    kept = part.xs < end
+    if kept.all():
+        return part
+    table = part.table[kept]
+    count = int(table[-1, NUMBER]) + 1 if len(table) else 0
+    return Part(part.xs[kept], table, count, part.width)
+
+
+def _curve(name: str, parts: list[Part], points: int) -> Curve:
+    width = max((part.width for part in parts), default=1)
+    even = [part.xs[extremes(part.table, width)] for part in parts]
+    xs = np.concatenate([*even, np.empty(0)])
+    ys = np.concatenate([*(part.table[extremes(part.table, width), VALUE] for part in parts), np.empty(0)])
     chosen = thinned(xs, ys, points)
-    return Curve(name=name, x=xs[chosen].tolist(), y=ys[chosen].tolist(), count=len(xs))
+    count = sum(part.told for part in parts)
+    return Curve(name=name, x=xs[chosen].tolist(), y=ys[chosen].tolist(), count=count)
 
 
 def thinned(xs: Floats, ys: Floats, points: int) -> NDArray[np.intp]:
@@ -149,9 +171,9 @@ def as_csv(names: list[str], chunks: Iterable[Chunk]) -> Iterator[bytes]:
     yield _emptied(text)
 
 
-def names_of(chunks: Iterable[Chunk]) -> list[str]:
+def names_of(attempts: Iterable[CurveSummary]) -> list[str]:
     """All figures, in the order they were first told."""
-    return list(dict.fromkeys(name for chunk in chunks for one in chunk.points for name in one.names))
+    return list(dict.fromkeys(name for attempt in attempts for name in attempt.names))
 
 
 def _emptied(text: io.StringIO) -> bytes:

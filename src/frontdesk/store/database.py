@@ -21,7 +21,7 @@ from frontdesk.store.writer import Writer
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0009"
 _BUSY_TIMEOUT_S = 30.0
 # More readers at once than the web process has threads would only wait for each other.
 _READERS = 40

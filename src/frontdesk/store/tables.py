@@ -147,7 +147,8 @@ versions = sa.Table(
     sa.Index("one_version_for_each_training", "once", unique=True),
 )
 
-# What trainings told: points of curves and pieces of logs, a row for each batch of either.
+# What trainings told: points of curves and pieces of logs, a row for each batch of either, and a summary of the points.
+# `token` is that of the lease under which it was told; `position` is how far the points reach in all it told.
 run_records = sa.Table(
     "run_records",
     metadata,
@@ -155,9 +156,11 @@ run_records = sa.Table(
     sa.Column("job", _Id, nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("position", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    sa.Index("records_of_a_run", "job", "kind", "id"),
+    sa.Index("records_of_a_run", "job", "kind", "token", "position", "id"),
 )
 
 schedules = sa.Table(

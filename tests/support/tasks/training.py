@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import resource
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -67,6 +69,27 @@ class Keeper(Learner):
     task = "learn"
     keeps_cancelled = True
     goes_live = "higher accuracy"
+
+
+class Hasty(Learner):
+    """Reports as fast as it can, counts what it reported in a file of its own, and goes on from there."""
+
+    task = "learn"
+
+    def train(self, run: fd.Run, steps: Annotated[int, fd.Integer(ge=1)] = 300_000) -> fd.Metrics:
+        """Nothing is learned."""
+        path = run.checkpoints / "reported"
+        path.touch()
+        with path.open("r+b") as file:
+            os.truncate(file.fileno(), 8)
+            reported = mmap.mmap(file.fileno(), 8)
+        (begin,) = struct.unpack("@q", reported)
+        run.log(f"beginning at {begin} in {os.getpid()}")
+        for step in range(begin + 1, steps + 1):
+            run.report(step=step, loss=1 / step)
+            struct.pack_into("@q", reported, 0, step)
+        (run.folder / "answer.txt").write_text("1")
+        return {}
 
 
 def raise_error(run: fd.Run) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from frontdesk.access.rules import Action
 from frontdesk.declare.codec import check_depth
 from frontdesk.desk.job import Job
+from frontdesk.desk.summaries import USUAL_STRETCHES
 from frontdesk.errors import Fault, InvalidInput
 from frontdesk.serve.api.documents import counted_job_document
 from frontdesk.serve.api.reading import idempotency_key, json_response, known_query, whole_number
@@ -23,6 +24,7 @@ from frontdesk.serve.training import SEED_LIMIT, TrainOrder, checked_parameters,
 from frontdesk.serve.who import require
 
 _POINTS_DEFAULT, _POINTS_MOST = 500, 10_000
+_STRETCHES_A_POINT = 2  # four points to choose from for each that is shown
 
 
 class TrainRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,18 +89,23 @@ async def show_metrics_csv(request: Request) -> Response:
     """GET /api/jobs/{id}/metrics.csv: every point."""
     job = await visible_job(request)
     desk = services_of(request).desk
-    names = await in_thread(lambda: names_of(desk.chunks(job.id)))
+    names = names_of(await in_thread(desk.transcripts.curves, job.id, USUAL_STRETCHES))
     headers = {"Content-Disposition": f'attachment; filename="{job.task}-{job.id[-12:]}.csv"'}
-    return StreamingResponse(as_csv(names, desk.chunks(job.id)), headers=headers, media_type="text/csv")
+    return StreamingResponse(
+        as_csv(names, desk.transcripts.chunks(job.id)), headers=headers, media_type="text/csv"
+    )
 
 
 async def show_log(request: Request) -> Response:
     """GET /api/jobs/{id}/log: the end of what a training printed."""
     job = await visible_job(request)
-    return PlainTextResponse(await in_thread(services_of(request).desk.log, job.id))
+    return PlainTextResponse(await in_thread(services_of(request).desk.transcripts.log, job.id))
 
 
 def curves_of(services: Services, job: Job, points: int) -> CurvesDocument:
-    """The curves of a training. Reads all its points, so call it in the thread pool."""
+    """The curves of a training. Reads rows, and all points where more are asked for than are kept ready."""
     after = services.desk.last_event(job.owner)  # first, so that no point is in neither
-    return CurvesDocument(after=after, curves=gather(services.desk.chunks(job.id), points))
+    stretches = max(points * _STRETCHES_A_POINT, USUAL_STRETCHES)
+    return CurvesDocument(
+        after=after, curves=gather(services.desk.transcripts.curves(job.id, stretches), points)
+    )

@@ -97,7 +97,7 @@ def run_context(services: Services, card: TaskCard, job: Job, caller: str) -> di
         "standing": services.desk.standing(job) if job.state is JobState.QUEUED else None,
         "left_s": time_left_s(job),
         "estimate_s": estimate_s(services, card.name, job.model),
-        "log": services.desk.log(job.id),
+        "log": services.desk.transcripts.log(job.id),
         "is_own": job.owner == caller,
     }
 
