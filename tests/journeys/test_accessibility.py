@@ -34,7 +34,7 @@ def check(page: Page, axe: str) -> None:
     "path",
     ["/", "/tasks/flowers", "/tasks/look", "/tasks/ink", "/tasks/everything", "/tasks/opinions", "/tasks/clock/models",
      "/tasks/flowers/batch",
-     "/jobs", "/status", "/nowhere"],
+     "/jobs", "/status", "/admin/workers", "/nowhere"],
 )  # fmt: skip
 def test_a_page(visit, axe: str, path: str, scheme: str) -> None:
     check(visit(path, color_scheme=scheme, bypass_csp=True), axe)

@@ -16,7 +16,7 @@ from support.people import Guarded
 
 SHOP = Path(__file__).parent / "shop"
 OPEN_TO_ANYBODY = {("get", "/livez"), ("get", "/readyz")}
-ADMIN = re.compile(r"/api/(users|rules|audit)").match
+ADMIN = re.compile(r"/api/(users|rules|audit|workers)").match
 TRAINERS = re.compile(r".*/(train|restart|live|download)$|.*/models/[^/]+/log$|.*/versions/\{n\}$").match
 ROLES = {"vera": "viewer", "ann": "member", "tom": "trainer", "ada": "admin"}
 Operation = tuple[str, str]
@@ -64,6 +64,7 @@ def send(client: httpx.Client, operation: Operation, ids: dict[str, str]) -> htt
     given = ids[kind] if kind else new_id()
     address = path.replace("{id}", given).replace("{n}", "999")
     address = address.replace("{task}", "double").replace("{model}", "doubling").replace("{action}", "ask")
+    address = address.replace("{name}", "nobody").replace("{verb}", "drain")
     body: Any = {} if method in ("post", "put", "patch") else None
     with client.stream(method.upper(), address, json=body) as response:
         if "event-stream" not in response.headers.get("content-type", ""):

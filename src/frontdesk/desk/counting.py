@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
-from frontdesk.desk.job import FINAL_STATES, JobState, Lane
-from frontdesk.desk.looking import counts
+from frontdesk.desk.job import FINAL_STATES, JobState, Lane, Queue
+from frontdesk.desk.looking import counts, queues
 from frontdesk.store.database import Database
 
 _UNFINISHED = frozenset(JobState) - FINAL_STATES
@@ -24,6 +25,8 @@ class Counts:
         self._over: dict[tuple[str, str], int] = {}
         self._over_until = 0.0
         self._waiting, self._waiting_until = 0, 0.0
+        self._queues: Sequence[Queue] = ()
+        self._queues_until = 0.0
 
     def by_lane(self) -> dict[str, dict[str, int]]:
         """How many jobs there are, by lane and state."""
@@ -34,6 +37,16 @@ class Counts:
             lane.value: {state: number for (kind, state), number in found.items() if kind == lane}
             for lane in Lane
         }
+
+    def queues(self) -> Sequence[Queue]:
+        """What waits, by lane and task; it may lag by seconds when much waits."""
+        with self._gate:
+            began = time.monotonic()
+            if began > self._queues_until:
+                with self._database.read() as connection:
+                    self._queues = queues(connection)
+                self._queues_until = began + _REST * (time.monotonic() - began)
+            return self._queues
 
     def one_more_waits(self) -> int:
         """How many jobs wait, the caller's included: counted once a second, and added to in between."""

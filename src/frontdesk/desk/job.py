@@ -144,6 +144,15 @@ class Standing(msgspec.Struct, frozen=True):
     wait_s: float | None
 
 
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs of one lane and task that wait. `since`: the one that was handed in first has waited from then on."""
+
+    lane: Lane
+    task: str
+    waiting: int
+    since: datetime
+
+
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened to a job. `id` grows without limit and is what an event stream resumes from.
 

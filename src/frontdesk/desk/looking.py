@@ -9,7 +9,7 @@ from itertools import pairwise
 import sqlalchemy as sa
 
 from frontdesk.desk.engine import Errand
-from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Standing
+from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Queue, Standing
 from frontdesk.desk.rows import WAITS, event_of
 from frontdesk.store.tables import events, jobs
 
@@ -106,6 +106,29 @@ def counts(connection: sa.Connection, states: Iterable[JobState]) -> dict[tuple[
         .group_by(jobs.c.kind, jobs.c.state)
     )
     return {(kind, state): number for kind, state, number in connection.execute(query)}
+
+
+def queues(connection: sa.Connection) -> list[Queue]:
+    """What waits, by lane and task. One look at an index, which has what waits and, nearly everywhere, no more."""
+    query = (
+        sa.select(jobs.c.kind, jobs.c.task, sa.func.count(), sa.func.min(jobs.c.id))
+        .where(jobs.c.kind.in_([*Lane]), WAITS)
+        .group_by(jobs.c.kind, jobs.c.task)
+        .order_by(jobs.c.kind, jobs.c.task)
+    )
+    found = connection.execute(query).all()
+    # A job that was retried, or lost its worker, waits from then on: its last change of state says since when.
+    changed = (
+        sa.select(events.c.job, sa.func.max(events.c.at))
+        .where(events.c.job.in_([oldest for *_, oldest in found]), events.c.event == "state")
+        .group_by(events.c.job)
+    )
+    since = {row[0]: row[1] for row in connection.execute(changed)} if found else {}
+    return [
+        Queue(lane=Lane(kind), task=task, waiting=number, since=since[oldest])
+        for kind, task, number, oldest in found
+        if oldest in since
+    ]
 
 
 def lanes_with_work(connection: sa.Connection, tasks: Sequence[str] | None = None) -> list[str]:

@@ -24,6 +24,7 @@ from frontdesk.desk.job import (
     Lease,
     NewJob,
     Progress,
+    Queue,
     Standing,
     Submitted,
 )
@@ -239,6 +240,10 @@ class Desk:
     def counts(self) -> dict[str, dict[str, int]]:
         """How many jobs there are, by lane and state. Those that are over may lag by seconds when they are many."""
         return self._counts.by_lane()
+
+    def queues(self) -> Sequence[Queue]:
+        """What waits, by lane and task; it may lag by seconds when much waits."""
+        return self._counts.queues()
 
     def events(self, owner: str | None, job: str | None, *, after: int, limit: int) -> Sequence[JobEvent]:
         """Events after the one with id `after`, in order."""

@@ -65,7 +65,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table `workers`, and the jobs that are in this worker's hands."""
+    """One row of the table `workers`, how long it was not heard of, and the jobs in its hands."""
 
     name: str
     machine: str
@@ -76,6 +76,7 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime
     state: WorkerState
     wish: Wish
+    silent_s: float
     holds: tuple[Held, ...] = ()
 
 
@@ -147,8 +148,23 @@ class Workers:
         with self._database.read() as connection:
             found = connection.execute(query).mappings().all()
             held = _in_hand(connection, [row["name"] for row in found])
-        last = now() - self._lost_after
-        return [_record(row, last, held.get(row["name"], ())) for row in found]
+        return [self._record(row, held.get(row["name"], ())) for row in found]
+
+    def _record(self, row: sa.RowMapping, held: Sequence[Held]) -> WorkerRecord:
+        silent = now() - row["seen_at"]
+        return WorkerRecord(
+            name=row["name"],
+            machine=row["machine"],
+            frontdesk_version=row["frontdesk_version"],
+            lanes={Lane(lane): number for lane, number in row["lanes"].items()},
+            tasks=None if row["tasks"] is None else tuple(row["tasks"]),
+            started_at=row["started_at"],
+            seen_at=row["seen_at"],
+            state=WorkerState.LOST if silent > self._lost_after else WorkerState(row["state"]),
+            wish=Wish(row["wish"]),
+            silent_s=max(silent.total_seconds(), 0.0),
+            holds=tuple(held),
+        )
 
     # --------------------------------------------------------------------------------- upkeep
 
@@ -174,21 +190,6 @@ def _row(who: Introduction, state: WorkerState) -> dict[str, Any]:
         "state": state.value,
         "wish": Wish.WORK.value,
     }
-
-
-def _record(row: sa.RowMapping, last: datetime, held: Sequence[Held]) -> WorkerRecord:
-    return WorkerRecord(
-        name=row["name"],
-        machine=row["machine"],
-        frontdesk_version=row["frontdesk_version"],
-        lanes={Lane(lane): number for lane, number in row["lanes"].items()},
-        tasks=None if row["tasks"] is None else tuple(row["tasks"]),
-        started_at=row["started_at"],
-        seen_at=row["seen_at"],
-        state=WorkerState.LOST if row["seen_at"] < last else WorkerState(row["state"]),
-        wish=Wish(row["wish"]),
-        holds=tuple(held),
-    )
 
 
 _SHOWN = (

@@ -28,6 +28,7 @@ from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, oper
 from frontdesk.serve.openapi_schedules import SCHEDULE_DOCUMENTS, SCHEDULE_PATHS
 from frontdesk.serve.openapi_telling import TELLING_DOCUMENTS, TELLING_PATHS
 from frontdesk.serve.openapi_training import TRAINING_PATHS, train_operation
+from frontdesk.serve.openapi_workers import WORKER_DOCUMENTS, WORKER_PATHS
 from frontdesk.serve.problems import ProblemDocument
 
 _DOCUMENTS = (
@@ -40,6 +41,7 @@ _DOCUMENTS = (
     *ACCESS_DOCUMENTS,
     *TELLING_DOCUMENTS,
     *SCHEDULE_DOCUMENTS,
+    *WORKER_DOCUMENTS,
     Again,
     ProblemDocument,
     EventDocument,
@@ -65,7 +67,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS | SCHEDULE_PATHS
+    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS | SCHEDULE_PATHS | WORKER_PATHS
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)

@@ -25,6 +25,7 @@ from frontdesk.serve.api import (
     train,
     versions,
     webhooks,
+    workers,
 )
 from frontdesk.serve.api.predict import Predict, compare
 from frontdesk.serve.api.tokens import list_tokens, make_token, revoke_token
@@ -90,6 +91,8 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/rules", GET=list_rules),
         resource("/api/rules/{task}/{action}", PUT=change_rule),
         resource("/api/audit", GET=list_deeds),
+        resource("/api/workers", GET=workers.list_workers),
+        resource("/api/workers/{name}/{verb}", POST=workers.change_worker),
         resource("/api/hosts", GET=operations.list_hosts),
         resource("/livez", Door.ANYBODY, GET=operations.livez),
         resource("/readyz", Door.ANYBODY, GET=operations.readyz),

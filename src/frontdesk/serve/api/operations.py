@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from frontdesk.access.rules import Action
+from frontdesk.desk.job import Queue
+from frontdesk.desk.workers import WorkerRecord, WorkerState
 from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound
 from frontdesk.host.messages import HostStatus
 from frontdesk.serve.api.reading import json_response
@@ -63,6 +67,8 @@ async def metrics(request: Request) -> Response:
     counter: Metrics = request.app.state.metrics
     counts = await in_thread(counter.of_all_processes)
     gauges = _job_gauges(await in_thread(services.desk.counts)) + _host_gauges(await _survey(services))
+    gauges += _queue_gauges(await in_thread(services.desk.queues))
+    gauges += _worker_gauges(await in_thread(services.workers.list))
     text, media_type = exposition(counts, gauges, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": media_type})
 
@@ -107,6 +113,29 @@ def _job_gauges(counts: Mapping[str, Mapping[str, int]]) -> list[Gauge]:
         ((str(lane), str(state)), float(n)) for lane, states in counts.items() for state, n in states.items()
     ]
     return [Gauge("frontdesk_jobs", "Jobs by lane and state.", ("lane", "state"), values)]
+
+
+def _queue_gauges(queues: Sequence[Queue]) -> list[Gauge]:
+    at = datetime.now(UTC)
+    waiting = [((queue.lane.value, queue.task), float(queue.waiting)) for queue in queues]
+    oldest = [
+        ((queue.lane.value, queue.task), max((at - queue.since).total_seconds(), 0.0)) for queue in queues
+    ]
+    return [
+        Gauge("frontdesk_jobs_waiting", "Jobs that wait.", ("lane", "task"), waiting),
+        Gauge(
+            "frontdesk_oldest_wait_seconds",
+            "How long that one waits which was handed in first.",
+            ("lane", "task"),
+            oldest,
+        ),
+    ]
+
+
+def _worker_gauges(workers: Sequence[WorkerRecord]) -> list[Gauge]:
+    by_state = Counter(worker.state for worker in workers)
+    values = [((state.value,), float(by_state[state])) for state in WorkerState]
+    return [Gauge("frontdesk_workers", "Workers by state.", ("state",), values)]
 
 
 def _host_gauges(hosts: list[HostStatus]) -> list[Gauge]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from frontdesk.serve.pages import account, admin, notices, schedules, signin, signon
+from frontdesk.serve.pages import account, admin, notices, schedules, signin, signon, workers
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.batch import show_batch, start_batch
 from frontdesk.serve.pages.jobs import change_job, change_jobs, show_job, show_jobs
@@ -56,6 +56,8 @@ def page_routes() -> list[BaseRoute]:
         resource("/account/password", POST=account.change_password),
         resource("/account/tokens", POST=account.make_token),
         resource("/account/tokens/{id}/revoke", POST=account.revoke_token),
+        resource("/admin/workers", GET=workers.show_workers),
+        resource("/admin/workers/{name}/{verb}", POST=workers.change_worker),
         resource("/admin", GET=admin.show_admin),
         resource("/admin/users", POST=admin.add_user),
         resource("/admin/users/{id}", POST=admin.change_user),
