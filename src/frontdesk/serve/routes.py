@@ -91,14 +91,20 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/rules", GET=list_rules),
         resource("/api/rules/{task}/{action}", PUT=change_rule),
         resource("/api/audit", GET=list_deeds),
+        *_operations_routes(),
+        resource("/openapi.json", Door.VISITORS, GET=docs.openapi),
+        resource("/docs", Door.VISITORS, GET=docs.docs),
+    ]
+
+
+def _operations_routes() -> list[BaseRoute]:
+    return [
         resource("/api/workers", GET=workers.list_workers),
         resource("/api/workers/{name}/{verb}", POST=workers.change_worker),
         resource("/api/hosts", GET=operations.list_hosts),
         resource("/livez", Door.ANYBODY, GET=operations.livez),
         resource("/readyz", Door.ANYBODY, GET=operations.readyz),
         resource("/metrics", GET=operations.metrics),
-        resource("/openapi.json", Door.VISITORS, GET=docs.openapi),
-        resource("/docs", Door.VISITORS, GET=docs.docs),
     ]
 
 
