@@ -137,6 +137,7 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
         _announce_address(settings, cards, installation)
         await stop.wait()
         logging.getLogger(__name__).info("stopping: what is running is finished first")
+        listener.close()  # the web processes have it, too: whoever connects after the last of them is refused at once
         await asyncio.gather(*(c.stop(_WEB_PATIENCE_S) for c in children if c.spec.role == "web"))
         await asyncio.gather(*(c.stop(_WORKER_PATIENCE_S) for c in children if c.spec.role == "worker"))
         await supervisor.stop()

@@ -1,7 +1,7 @@
 """The one place that asks: pages, API and classic routes all come through here.
 
 question ──> host ──> Answered                 the common case: nothing is written
-              ├── it takes too long ─> Ticketed: the call goes on as a job of this process (adopted.py)
+              ├── it takes too long, or this process ends ─> Ticketed: the call goes on as a job (adopted.py)
               └── the client hangs up: the call is taken out of the line, or ends unheard
 question with an Idempotency-Key ─> job ─> Answered once it is done, or Ticketed
 """
@@ -46,6 +46,8 @@ _LOOK_S = 5.0
 _LISTEN_AFTER_S = (
     0.1  # quick calls, which are nearly all, do not pay for listening whether the client hangs up
 )
+
+_PARTING_S = 1.0
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
@@ -120,7 +122,7 @@ class Asker:
         if self._inputs[question.task.name].may_refer_to_files:
             inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)
         call = asyncio.ensure_future(self._call(question, inputs))
-        if await _is_done(call, min(limit_s, _LISTEN_AFTER_S)) or await _is_done_unless_left(
+        if await _is_done(call, min(limit_s, _LISTEN_AFTER_S)) or await self._is_done_unless_left(
             call, limit_s - _LISTEN_AFTER_S, receive
         ):
             answer = call.result()
@@ -173,6 +175,25 @@ class Asker:
             raise
         self._metrics.answered(task, model, answer.seconds)
         return answer
+
+    async def _is_done_unless_left(
+        self, call: asyncio.Task[HostAnswer], timeout_s: float, receive: Receive | None
+    ) -> bool:
+        """Wait on for a call that is not quick; end it when the client hangs up, leave it when this process ends."""
+        if timeout_s <= 0:
+            return call.done()
+        left = asyncio.ensure_future(_left(receive))
+        closing = asyncio.ensure_future(self._hub.closing.wait())
+        try:
+            await asyncio.wait({call, left, closing}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if left.done() and not call.done():
+                call.cancel(UNHEARD)
+                raise ClientDisconnect
+            # What is nearly done is waited for: most clients like an answer better than a ticket.
+            return await _is_done(call, _PARTING_S) if closing.done() else call.done()
+        finally:
+            left.cancel()
+            closing.cancel()
 
     async def _adopt(self, question: Question, call: asyncio.Task[HostAnswer]) -> Job:
         """Make a job of a call that is under way."""
@@ -249,23 +270,10 @@ async def _is_done(call: asyncio.Task[HostAnswer], timeout_s: float) -> bool:
     return call.done()
 
 
-async def _is_done_unless_left(
-    call: asyncio.Task[HostAnswer], timeout_s: float, receive: Receive | None
-) -> bool:
-    """Wait on for a call that is not quick, and end it when the client hangs up."""
-    if timeout_s <= 0 or receive is None:
-        return await _is_done(call, max(timeout_s, 0.0))
-    left = asyncio.ensure_future(_left(receive))
-    try:
-        await asyncio.wait({call, left}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if left.done() and not call.done():
-            call.cancel(UNHEARD)
-            raise ClientDisconnect
-    finally:
-        left.cancel()
-    return call.done()
-
-
-async def _left(receive: Receive) -> None:
+async def _left(receive: Receive | None) -> None:
+    """Wait until the client hangs up; for ever where that cannot be told."""
+    if receive is None:
+        await asyncio.get_running_loop().create_future()
+        return
     while (await receive())["type"] != "http.disconnect":
         pass

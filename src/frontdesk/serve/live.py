@@ -68,7 +68,12 @@ class Hub:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_listening: Callable[[], None] = lambda: None
-        self.closed = False
+        self.closing = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether this process ends."""
+        return self.closing.is_set()
 
     def start(self) -> None:
         """Listen; call it on the event loop."""
@@ -79,7 +84,7 @@ class Hub:
         """Hear nothing more, and let every stream end."""
         if self.closed:
             return
-        self.closed = True
+        self.closing.set()
         self._stop_listening()
         for watch in [
             *self._watches_of_all,
