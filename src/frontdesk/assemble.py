@@ -8,10 +8,9 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +53,8 @@ from frontdesk.run.train_bench import TrainBenches
 from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
+from frontdesk.store.storage import BucketPlace, Storage
 
 if TYPE_CHECKING:
     from frontdesk.serve.app import App
@@ -69,7 +69,8 @@ class Installation:
     settings: Settings
     runtime: Path
     database: Database
-    files: FolderFiles
+    storage: Storage
+    files: StoredFiles
     versions: Versions
     engine: Engine
     desk: Desk
@@ -92,18 +93,14 @@ class Installation:
         database.migrate()
         runtime = runtime_folder(data)
         engine = _engine(settings, runtime)
-        files = FolderFiles(database, data / "files")
-        limits = DeskLimits(
-            lease_s=settings.lease_s,
-            attempts_limit=settings.attempts_limit,
-            jobs_waiting_limit=settings.jobs_waiting_limit,
-            retention_days=settings.retention_days,
-            retention_bytes=settings.retention_bytes,
-        )
+        storage = Storage.at(data, bucket_of(settings), settings.cache_bytes)
+        files = StoredFiles(database, storage.files)
+        limits = DeskLimits(**{field.name: getattr(settings, field.name) for field in fields(DeskLimits)})
         return cls(
             settings=settings,
             runtime=runtime,
             database=database,
+            storage=storage,
             files=files,
             versions=Versions(database, data / "versions"),
             engine=engine,
@@ -124,6 +121,12 @@ def _engine(settings: Settings, runtime: Path) -> Engine:
     if settings.engine != "local":
         raise SettingsError(f"engine = {settings.engine!r} must be `local`.")
     return LocalEngine(runtime / "bells")
+
+
+def bucket_of(settings: Settings) -> BucketPlace | None:
+    """Where machines share files, if they do."""
+    named = ("endpoint", "region", "access_key", "secret_key", "ca", "addressing")
+    return BucketPlace.read(settings.storage, **{name: getattr(settings, f"s3_{name}") for name in named})
 
 
 def _gate(settings: Settings, database: Database) -> Gate:
@@ -149,14 +152,6 @@ def _new_role(settings: Settings) -> Role | None:
     if settings.oidc_new_role not in set(Role):
         raise SettingsError(f"oidc_new_role = {settings.oidc_new_role!r} must be one of {', '.join(Role)}.")
     return Role(settings.oidc_new_role)
-
-
-def _provider(settings: Settings) -> Provider | None:
-    if not settings.oidc_issuer:
-        return None
-    if importlib.util.find_spec("authlib") is None:
-        raise SettingsError("Single sign-on needs a package more: pip install 'frontdesk[oidc]'.")
-    return Provider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
 
 
 def cards_of(settings: Settings, sources: list[Path]) -> Cards:
@@ -281,7 +276,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             hosts=host_client(installation),
             engine=installation.engine,
             gate=None if settings.access == "open" else installation.gate,
-            provider=_provider(settings),
+            provider=Provider.at(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret),
             allowed_hosts=LOOPBACK_HOSTS | settings.host_names,
             models_folder=settings.models,
             thumbs_folder=settings.data / "cache" / "thumbs",
@@ -292,6 +287,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
                 json_depth=settings.json_depth_limit,
                 wait_s=settings.wait_limit_s,
                 lease_s=settings.lease_s,
+                links_s=settings.s3_links_s,
             ),
             logs_requests=settings.log_level.lower() in ("debug", "info"),
         )

@@ -40,7 +40,8 @@ class Client:
     def __init__(self, url: str, *, token: str | None = None, timeout_s: float = 60.0) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._url = url
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        # A file may lie elsewhere; the token is not sent there.
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, follow_redirects=True)
 
     def __enter__(self) -> Self:
         return self

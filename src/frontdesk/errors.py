@@ -15,7 +15,8 @@
     │   └── NotTrained        the model has no version yet
     ├── IdempotencyMismatch   the key was used before, for something else
     ├── LeaseLost             another worker owns the job now
-    ├── StoreUnavailable      nothing can be written: the disk is full, or worse
+    ├── StoreUnavailable      nothing can be read or written: the disk is full, or worse
+    ├── FileDamaged           what is stored is not what was kept
     └── HostError             the model could not answer
         ├── ModelBroken       it keeps crashing and is not tried again
         ├── HostCrashed       its process died during this call
@@ -132,7 +133,11 @@ class LeaseLost(FrontdeskError):
 
 
 class StoreUnavailable(FrontdeskError):
-    """Nothing can be written just now; what was asked has not been done. The disk may be full."""
+    """Nothing can be kept, or fetched, just now; what was asked has not been done. The disk may be full."""
+
+
+class FileDamaged(FrontdeskError):
+    """What is stored of this file is not what was kept: its checksum differs. It is not handed out."""
 
 
 class HostError(FrontdeskError):

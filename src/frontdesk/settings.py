@@ -25,6 +25,32 @@ class Settings:
 
     data: Path = _setting(Path("frontdesk-data"), "Folder of the database, files, versions and logs.")
     models: Path = _setting(Path("frontdesk-models"), "Folder of downloaded weights, labels and pictures.")
+    storage: str = _setting(
+        "",
+        "Where files, versions and what machines share is kept: `s3://BUCKET/PREFIX` (empty: in the data folder).",
+    )
+    s3_endpoint: str = _setting(
+        "", "Address of the S3 server (empty: Amazon's). Without `http://` in front it is spoken to with TLS."
+    )
+    s3_region: str = _setting("us-east-1", "Region of the bucket.")
+    s3_access_key: str = _setting(
+        "", "Access key for the bucket (empty: what the environment or the machine's role gives)."
+    )
+    s3_secret_key: str = _setting("", "The secret that goes with it.")
+    s3_ca: str = _setting(
+        "", "File with the certificates that the S3 server's is signed with (empty: the system's)."
+    )
+    s3_addressing: str = _setting(
+        "",
+        "Where requests name the bucket: in the `path` or the `host` (empty: host at Amazon's, else path).",
+    )
+    s3_links_s: float = _setting(
+        0.0,
+        "Seconds that a download straight from the bucket may be begun in (0: downloads go through the server).",
+    )
+    cache_bytes: int = _setting(
+        20 * 2**30, "Bytes of what lies in the bucket that are kept in the data folder, too (0: no limit)."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on.")
     access: str = _setting(

@@ -10,8 +10,9 @@ import pytest
 from frontdesk.desk.engine import QuietEngine
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
+from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 from support.desks import Office, open_office
 
 MakeDesk = Callable[..., Desk]
@@ -26,8 +27,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def files(database: Database, tmp_path: Path) -> FolderFiles:
-    return FolderFiles(database, tmp_path / "files")
+def files(database: Database, tmp_path: Path) -> StoredFiles:
+    return StoredFiles(database, FolderBlobs(tmp_path / "files"))
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def engine() -> QuietEngine:
 
 
 @pytest.fixture
-def make_desk(database: Database, files: FolderFiles, engine: QuietEngine) -> MakeDesk:
+def make_desk(database: Database, files: StoredFiles, engine: QuietEngine) -> MakeDesk:
     def make(**limits: float) -> Desk:
         return Desk(database, engine, DeskLimits(**limits), files)  # type: ignore[arg-type]
 

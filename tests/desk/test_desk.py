@@ -14,7 +14,7 @@ from frontdesk.desk.queue import Desk, JobFilters
 from frontdesk.desk.rows import now
 from frontdesk.errors import Conflict, IdempotencyMismatch, LeaseLost, NotFound, Overloaded
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 from frontdesk.store.tables import jobs
 from support.desk_jobs import new_job
 
@@ -181,7 +181,7 @@ def test_an_adopted_call_is_running_from_the_start(desk: Desk) -> None:
     desk.finish(lease, b"{}", 1)
 
 
-def test_a_removed_job_takes_its_files_unless_another_holds_them(desk: Desk, files: FolderFiles) -> None:
+def test_a_removed_job_takes_its_files_unless_another_holds_them(desk: Desk, files: StoredFiles) -> None:
     shared = files.add("alice", "a", "text/plain", b"shared").id
     own = files.add("alice", "b", "text/plain", b"own").id
     first = desk.submit(new_job(fingerprint="1", files=(shared, own))).job.id
@@ -210,7 +210,7 @@ def test_retention_by_age_takes_finished_jobs_alone(make_desk, database: Databas
     assert desk.get(waiting, "alice").state is JobState.QUEUED
 
 
-def test_retention_by_size_takes_the_oldest_first(make_desk, files: FolderFiles) -> None:
+def test_retention_by_size_takes_the_oldest_first(make_desk, files: StoredFiles) -> None:
     desk = make_desk(retention_days=0, retention_bytes=1500)
     made = []
     for n in range(3):

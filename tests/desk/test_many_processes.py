@@ -18,11 +18,13 @@ from frontdesk.desk.job import Lane
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.blobs import FolderBlobs
+from frontdesk.store.files import StoredFiles
 
 database = Database.open(pathlib.Path(sys.argv[1]))
 database.migrate()
-desk = Desk(database, QuietEngine(), DeskLimits(), FolderFiles(database, pathlib.Path(sys.argv[1] + "-files")))
+files = StoredFiles(database, FolderBlobs(pathlib.Path(sys.argv[1] + "-files")))
+desk = Desk(database, QuietEngine(), DeskLimits(), files)
 while leases := desk.claim(sys.argv[2], [Lane.PREDICT], limit=7):
     assert not desk.settle([(lease, b"{}", 1) for lease in leases], [])
     print(*(lease.job.id for lease in leases), sep="\\n")

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from frontdesk.errors import NotFound
+from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 
 
 @pytest.fixture
@@ -56,16 +57,16 @@ def test_the_journal_and_synchronisation_are_as_documented(database: Database) -
 def test_what_waits_is_written_before_it_closes(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "e.db")
     database.migrate()
-    files = FolderFiles(database, tmp_path / "files")
+    files = StoredFiles(database, FolderBlobs(tmp_path / "files"))
     stored = files.add("alice", "a.txt", "text/plain", [b"one ", b"two"])
     database.close()
     again = Database.open(tmp_path / "e.db")
-    assert FolderFiles(again, tmp_path / "files").get(stored.id) == stored
+    assert StoredFiles(again, tmp_path / "files").get(stored.id) == stored
     again.close()
 
 
 def test_files_are_kept_whole_and_gone_when_removed(database: Database, tmp_path: Path) -> None:
-    files = FolderFiles(database, tmp_path / "files")
+    files = StoredFiles(database, FolderBlobs(tmp_path / "files"))
     stored = files.add("alice", "a.txt", "text/plain", [b"one ", b"two"])
     assert (files.read(stored.id), stored.size_bytes) == (b"one two", 7)
     files.remove(stored.id)
@@ -75,7 +76,7 @@ def test_files_are_kept_whole_and_gone_when_removed(database: Database, tmp_path
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(database: Database, tmp_path: Path) -> None:
-    files = FolderFiles(database, tmp_path / "files")
+    files = StoredFiles(database, FolderBlobs(tmp_path / "files"))
 
     def broken() -> Iterator[bytes]:
         yield b"half"

@@ -14,8 +14,9 @@ from frontdesk.desk.engine import QuietEngine
 from frontdesk.desk.job import Job, Lane, Lease
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
+from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 from support.desk_jobs import new_job
 
 
@@ -25,7 +26,7 @@ class Office:
 
     folder: Path
     database: Database
-    files: FolderFiles
+    files: StoredFiles
     engine: QuietEngine
     desk: Desk
 
@@ -68,7 +69,7 @@ def open_office(folder: Path, template: Path | None = None, **limits: Any) -> It
         shutil.copy(template, folder / "frontdesk.db")
     database = Database.open(folder / "frontdesk.db")
     database.migrate()
-    files, engine = FolderFiles(database, folder / "files"), QuietEngine()
+    files, engine = StoredFiles(database, FolderBlobs(folder / "files")), QuietEngine()
     try:
         yield Office(folder, database, files, engine, Desk(database, engine, DeskLimits(**limits), files))
     finally:

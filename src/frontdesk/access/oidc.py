@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import importlib.util
 import secrets
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
 
-from frontdesk.errors import Forbidden, FrontdeskError
+from frontdesk.errors import Forbidden, FrontdeskError, SettingsError
 
 _TIMEOUT_S = 10.0
 _LEEWAY_S = 30
@@ -39,6 +40,13 @@ class Provider:
         self._issuer, self._client_id, self._client_secret = issuer.rstrip("/"), client_id, client_secret
         self._found: dict[str, Any] | None = None
         self._gate = threading.Lock()
+
+    @classmethod
+    def at(cls, issuer: str, client_id: str, client_secret: str) -> Self | None:
+        """The provider of this address; None where there is none. Raises SettingsError."""
+        if issuer and importlib.util.find_spec("authlib") is None:
+            raise SettingsError("Single sign-on needs a package more: pip install 'frontdesk[oidc]'.")
+        return cls(issuer, client_id, client_secret) if issuer else None
 
     def address(self, cookie: str, redirect_uri: str, target: str) -> str:
         """Where to send the browser; `target` is where it wants to be in the end."""

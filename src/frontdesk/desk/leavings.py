@@ -8,7 +8,7 @@ from functools import partial
 from frontdesk.desk import pruning
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 
 _SWEEP_FILES_EVERY_S = 3600.0
 _PRUNE_FOR_S = 1.0
@@ -17,7 +17,7 @@ _PRUNE_FOR_S = 1.0
 class Leavings:
     """What old jobs left. One thread at a time may have it removed."""
 
-    def __init__(self, database: Database, files: FolderFiles, limits: DeskLimits) -> None:
+    def __init__(self, database: Database, files: StoredFiles, limits: DeskLimits) -> None:
         self._database, self._files, self._limits = database, files, limits
         self._sweep_files_after = 0.0
 

@@ -36,7 +36,7 @@ from frontdesk.desk.training import Told
 from frontdesk.desk.transcripts import Transcripts
 from frontdesk.errors import LeaseLost, Overloaded
 from frontdesk.store.database import Database
-from frontdesk.store.files import FolderFiles
+from frontdesk.store.files import StoredFiles
 from frontdesk.store.tables import jobs
 
 __all__ = ["Desk", "JobFilters", "JobSort", "Page"]
@@ -45,7 +45,7 @@ __all__ = ["Desk", "JobFilters", "JobSort", "Page"]
 class Desk:
     """Submit, claim, beat, settle; cancel, retry, archive, remove; look. An `owner` of None is everybody."""
 
-    def __init__(self, database: Database, engine: Engine, limits: DeskLimits, files: FolderFiles) -> None:
+    def __init__(self, database: Database, engine: Engine, limits: DeskLimits, files: StoredFiles) -> None:
         self._database, self._engine, self._limits, self._files = database, engine, limits, files
         self._counts = Counts(database)
         self.transcripts = Transcripts(database, engine)

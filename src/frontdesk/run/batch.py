@@ -27,6 +27,7 @@ from frontdesk.errors import (
     LeaseLost,
     NotFound,
     Overloaded,
+    StoreUnavailable,
 )
 from frontdesk.run.batch_result import write_result
 from frontdesk.run.batch_rows import Answering, Answers
@@ -68,7 +69,7 @@ class Batcher:
         chunks = Chunks(self._folder / job.id)
         try:
             return await self._perform(lease, card, chunks, hosts)
-        except (Overloaded, HostUnreachable):
+        except (Overloaded, HostUnreachable, StoreUnavailable):
             return Released()
         except NotFound:
             return Failed(Failure("The file is gone.", NotFound.__name__))

@@ -8,7 +8,14 @@ from typing import Any
 import msgspec
 
 from frontdesk.desk.job import Failure, Job, Lane, Lease
-from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound, Overloaded
+from frontdesk.errors import (
+    FileDamaged,
+    FrontdeskError,
+    HostUnreachable,
+    NotFound,
+    Overloaded,
+    StoreUnavailable,
+)
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.run.window import Window
@@ -51,6 +58,10 @@ async def predict(job: Job, hosts: Models, files: FileStore) -> Outcome:
         inputs = await _with_file_contents(_payload_decoder.decode(job.payload).inputs, files)
     except NotFound:
         return Failed(Failure("A file this job needs is gone.", NotFound.__name__))
+    except StoreUnavailable:
+        return Released()
+    except FileDamaged as error:
+        return Failed(Failure.of(error))
     try:
         answer = await hosts.call(job.task, job.model, job.version, inputs, on_cancel="kill")
     except (Overloaded, HostUnreachable):

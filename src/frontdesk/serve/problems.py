@@ -21,6 +21,7 @@ from frontdesk.errors import (
     CallTimeout,
     Conflict,
     Fault,
+    FileDamaged,
     Forbidden,
     FrontdeskError,
     HostCrashed,
@@ -61,6 +62,7 @@ _STATUS: tuple[tuple[type[FrontdeskError], int], ...] = (
     (HostCrashed, 503),
     (HostUnreachable, 503),
     (StoreUnavailable, 503),
+    (FileDamaged, 500),
 )
 
 _RETRY_AFTER_S: dict[type[FrontdeskError], int] = {
@@ -107,8 +109,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(422, "The request does not fit what the task takes.", errors=error.faults)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         error = StoreUnavailable(f"The server's disk is full ({error.strerror}). Try again later.")
-    if isinstance(error, StoreUnavailable):
-        log.error("a request could not be written down: %s", error)
+    if isinstance(error, StoreUnavailable | FileDamaged):
+        log.error("a request could not be done: %s", error)
     if isinstance(error, FrontdeskError):
         for kind, status in _STATUS:
             if isinstance(error, kind):

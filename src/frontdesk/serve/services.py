@@ -28,13 +28,17 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one request may ask for. `wait_s`: how long it is kept waiting before it becomes a ticket."""
+    """How much one request may ask for. `wait_s`: how long it is kept waiting before it becomes a ticket.
+
+    `links_s`: how long an address of a file in the storage is good for; with 0, none are given out.
+    """
 
     body_bytes: int = 64 * 2**20
     upload_bytes: int = 20 * 2**30
     json_depth: int = 32
     wait_s: float = 30.0
     lease_s: float = 15.0
+    links_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

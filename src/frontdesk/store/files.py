@@ -1,12 +1,9 @@
-"""Files by id: uploads, inputs of jobs, results. Bytes in a folder, everything else in a row."""
+"""Files by id: uploads, inputs of jobs, results. Bytes in a folder or a bucket (`blobs`), everything else in a row."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import time
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +12,17 @@ from typing import IO, Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import Conflict, NotFound
+from frontdesk.errors import Conflict, NotFound, StoreUnavailable
+from frontdesk.store.blobs import ORPHAN_AFTER_S, Blobs, Label
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import files as table
 from frontdesk.store.tables import job_files
+from frontdesk.store.verified import Kept
 
-_ORPHAN_AFTER_S = 3600.0
+log = logging.getLogger(__name__)
+
+_LOOKED_FOR_AT_ONCE = 500
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +38,13 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileStore(Protocol):
-    """Where files stay. All verbs raise NotFound for an unknown id, except `remove`, for which it is done."""
+    """Where files stay. All verbs raise NotFound for an unknown id, except `remove`, for which it is done.
+
+    Those that read a file to its end verify it: they raise FileDamaged rather than give what was not kept.
+    """
 
     def add(self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes) -> StoredFile:
-        """Keep these bytes; they are on the disk when this returns."""
+        """Keep these bytes; they survive a power cut when this returns."""
 
     def get(self, file_id: str) -> StoredFile:
         """What is known of it."""
@@ -54,6 +58,9 @@ class FileStore(Protocol):
     def local(self, file_id: str) -> AbstractContextManager[Path]:
         """Its bytes as a file on this machine, to be read until the block ends."""
 
+    def link(self, file_id: str, lifetime_s: float) -> str | None:
+        """An address to get it from without us, good for so long, where the storage has such a thing."""
+
     def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
         """The newest of an owner's files whose names end so."""
 
@@ -64,38 +71,21 @@ class FileStore(Protocol):
         """Let it go. Raises Conflict while a job holds it."""
 
 
-class FolderFiles:
-    """A file store in a folder."""
+class StoredFiles:
+    """A file store: rows in the database, bytes wherever `blobs` has them."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._database, self._folder = database, folder
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database, self._blobs = database, blobs
 
     def add(self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes) -> StoredFile:
-        """Keep these bytes; they are on the disk when this returns."""
+        """Keep these bytes; they survive a power cut when this returns."""
         file_id = new_id()
-        path = self._path(file_id)
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self._folder)
-        draft = path.with_suffix(".part")
-        digest, size = hashlib.sha256(), 0
-        try:
-            with draft.open("xb") as out:
-                for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
-                    digest.update(chunk)
-                    size += len(chunk)
-                    out.write(chunk)
-                out.flush()
-                os.fsync(out.fileno())
-            # A crash before the next line leaves a draft, one after it a file without a row: `sweep` removes both.
-            draft.rename(path)
-            _sync_folder(path.parent)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+        pieces = (chunks,) if isinstance(chunks, bytes) else chunks
+        kept = self._blobs.put(_key(file_id), pieces, Label(name=name, media_type=media_type))
+        # A crash before the row is written leaves bytes that no row names: `sweep` removes them.
         stored = StoredFile(
             id=file_id, owner=owner, name=name, media_type=media_type,
-            size_bytes=size, sha256=digest.hexdigest(), created_at=datetime.now(UTC),
+            size_bytes=kept.size_bytes, sha256=kept.sha256, created_at=datetime.now(UTC),
         )  # fmt: skip
         self._database.write(lambda c: c.execute(sa.insert(table).values(**msgspec.structs.asdict(stored))))
         return stored
@@ -109,25 +99,23 @@ class FolderFiles:
         return StoredFile(**row._asdict())
 
     def open(self, file_id: str) -> IO[bytes]:
-        """Its bytes, to be read and closed by the caller."""
+        """Its bytes from front to back, to be read and closed by the caller."""
         stored = self.get(file_id)
-        try:
-            return self._path(stored.id).open("rb")
-        except FileNotFoundError:
-            raise NotFound("There is no such file.") from None
+        return self._blobs.open(_key(stored.id), _kept(stored), stored.name)
 
     def read(self, file_id: str) -> bytes:
         """Its bytes at once."""
         with self.open(file_id) as content:
             return content.read()
 
-    @contextlib.contextmanager
-    def local(self, file_id: str) -> Iterator[Path]:
+    def local(self, file_id: str) -> AbstractContextManager[Path]:
         """Its bytes as a file on this machine, to be read until the block ends."""
-        path = self._path(self.get(file_id).id)
-        if not path.is_file():
-            raise NotFound("There is no such file.")
-        yield path
+        stored = self.get(file_id)
+        return self._blobs.local(_key(stored.id), _kept(stored), stored.name)
+
+    def link(self, file_id: str, lifetime_s: float) -> str | None:
+        """An address to get it from without us, good for so long, where the storage has such a thing."""
+        return self._blobs.link(_key(file_id), lifetime_s)
 
     def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
         """The newest of an owner's files whose names end so."""
@@ -159,44 +147,33 @@ class FolderFiles:
         self.discard([file_id])
 
     def discard(self, file_ids: Iterable[str]) -> None:
-        """Remove the bytes of files whose rows are gone already. A crash before it leaves them to `sweep`."""
-        for file_id in file_ids:
-            self._path(file_id).unlink(missing_ok=True)
+        """Remove the bytes of files whose rows are gone already. What is not removed now is left to `sweep`."""
+        try:
+            self._blobs.remove(_key(file_id) for file_id in file_ids)
+        except StoreUnavailable as error:
+            log.warning("files that nobody holds any more are removed later: %s", error)
 
     def sweep(self) -> None:
-        """Remove what crashes left: drafts and files without a row, an hour old so that none is still being made."""
-        old = time.time() - _ORPHAN_AFTER_S
-        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
-            found = [path for path in folder.iterdir() if _is_older(path, old)]
-            known = self._known([path.name for path in found])
-            for path in found:
-                if path.name not in known:
-                    path.unlink(missing_ok=True)
+        """Remove what crashes left: drafts, and bytes without a row that are an hour old, so none still being made."""
+        self._blobs.remove_drafts()
+        for keys in self._blobs.old("", ORPHAN_AFTER_S):
+            by_id = {key.rpartition("/")[2]: key for key in keys}
+            known = self._known([*by_id])
+            self._blobs.remove(key for file_id, key in by_id.items() if file_id not in known)
 
     def _known(self, file_ids: list[str]) -> set[str]:
         known: set[str] = set()
         with self._database.read() as connection:
-            for start in range(0, len(file_ids), 500):
-                query = sa.select(table.c.id).where(table.c.id.in_(file_ids[start : start + 500]))
-                known.update(connection.execute(query).scalars())
+            for start in range(0, len(file_ids), _LOOKED_FOR_AT_ONCE):
+                some = file_ids[start : start + _LOOKED_FOR_AT_ONCE]
+                known.update(connection.execute(sa.select(table.c.id).where(table.c.id.in_(some))).scalars())
         return known
 
-    def _path(self, file_id: str) -> Path:
-        # The end of an id is random, so files spread evenly over 256 folders.
-        return self._folder / file_id[-2:] / file_id
+
+def _key(file_id: str) -> str:
+    # The end of an id is random, so files spread evenly over 256 folders.
+    return f"{file_id[-2:]}/{file_id}"
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, which syncing the files alone does not do."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _is_older(path: Path, moment: float) -> bool:
-    try:
-        return path.stat().st_mtime < moment
-    except FileNotFoundError:  # somebody was faster
-        return False
+def _kept(stored: StoredFile) -> Kept:
+    return Kept(size_bytes=stored.size_bytes, sha256=stored.sha256)

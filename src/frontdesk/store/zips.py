@@ -10,7 +10,7 @@ from typing import IO, Any
 _CHUNK_BYTES = 2**18
 
 
-class _Drain(io.RawIOBase):
+class Drain(io.RawIOBase):
     """Takes what is written and gives it away; cannot seek, so the zip is written from front to back."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class _Drain(io.RawIOBase):
 
 def zipped(members: Iterable[tuple[str, IO[bytes]]]) -> Iterator[bytes]:
     """The zip, in pieces. Each member is closed when it was read."""
-    drain = _Drain()
+    drain = Drain()
     with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
             with content, archive.open(name, "w", force_zip64=True) as target:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import IO
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from frontdesk.errors import Fault, InvalidInput, NotFound
 from frontdesk.serve.api.documents import file_document
@@ -56,17 +57,30 @@ async def remove_file(request: Request) -> Response:
 
 
 async def stored_file_response(services: Services, file_id: str, owner: str) -> Response:
-    """A stored file, streamed."""
+    """A stored file: streamed, or a short-lived address of it in the storage where that is set and there is one.
+
+    It is verified on the way. A small one that is damaged is a problem; in a larger one the connection breaks before
+    its end, so nobody takes it for whole. Parts of files are not served, for they could not be verified.
+    """
     stored = await in_thread(own_file, services, file_id, owner)
+    is_shown = stored.media_type in _SHOWN_INLINE
+    if services.limits.links_s and not is_shown:  # what a page shows must come from the page's own server
+        link = await in_thread(services.files.link, stored.id, services.limits.links_s)
+        if link is not None:
+            return RedirectResponse(
+                link, 307, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+            )
     content = await in_thread(services.files.open, stored.id)
-    disposition = "inline" if stored.media_type in _SHOWN_INLINE else "attachment"
+    first = await in_thread(content.read, _CHUNK_BYTES)
+    disposition = "inline" if is_shown else "attachment"
     headers = {
         "Content-Length": str(stored.size_bytes),
         "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(stored.name)}",
         "ETag": f'"{stored.sha256}"',
         "Cache-Control": "private, no-cache",
     }
-    return StreamingResponse(_chunks(content), headers=headers, media_type=stored.media_type)
+    pieces = itertools.chain((first,), _chunks(content))
+    return StreamingResponse(pieces, headers=headers, media_type=stored.media_type)
 
 
 def own_file(services: Services, file_id: str, owner: str) -> StoredFile:
