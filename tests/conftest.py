@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import DATABASES
+
 from support.servers.objects import ObjectServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[None]:
+    """What the run starts of a database server ends with it."""
+    yield
+    DATABASES.close()
 
 
 @pytest.fixture(scope="session")

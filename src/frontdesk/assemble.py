@@ -59,6 +59,9 @@ from frontdesk.store.storage import BucketPlace, Storage
 if TYPE_CHECKING:
     from frontdesk.serve.app import App
 
+# A database that is started together with us may need a while; one that restarts, less.
+_DATABASE_COMES_WITHIN_S = 60.0
+
 Cards = Mapping[str, TaskCard]
 
 
@@ -89,8 +92,10 @@ class Installation:
         """Open the data folder, made if need be, with its tables up to date."""
         data = settings.data
         data.mkdir(parents=True, exist_ok=True)
-        database = Database.open(data / "frontdesk.db")
-        database.migrate()
+        database = Database.open(
+            settings.database or data / "frontdesk.db", connections=settings.database_connections
+        )
+        database.migrate(wait_s=_DATABASE_COMES_WITHIN_S)
         runtime = runtime_folder(data)
         engine = _engine(settings, runtime)
         storage = Storage.at(data, bucket_of(settings), settings.cache_bytes)

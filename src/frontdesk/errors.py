@@ -15,7 +15,8 @@
     │   └── NotTrained        the model has no version yet
     ├── IdempotencyMismatch   the key was used before, for something else
     ├── LeaseLost             another worker owns the job now
-    ├── StoreUnavailable      nothing can be read or written: the disk is full, or worse
+    ├── StoreUnavailable      nothing can be read or written: the disk is full, or the database is away
+    │   └── StoreRefused      the database does not let us in
     ├── FileDamaged           what is stored is not what was kept
     └── HostError             the model could not answer
         ├── ModelBroken       it keeps crashing and is not tried again
@@ -133,7 +134,18 @@ class LeaseLost(FrontdeskError):
 
 
 class StoreUnavailable(FrontdeskError):
-    """Nothing can be kept, or fetched, just now; what was asked has not been done. The disk may be full."""
+    """Nothing can be kept, or fetched, just now; what was asked has not been done.
+
+    The disk may be full, or the database restarts.
+    """
+
+
+class StoreRefused(StoreUnavailable):
+    """The database server does not let us in, or has no such database. Only whoever runs it can mend that."""
+
+    def __init__(self, name: str, reason: str):
+        self.name, self.reason = name, reason
+        super().__init__("The server's database cannot be used; its log says why.")
 
 
 class FileDamaged(FrontdeskError):

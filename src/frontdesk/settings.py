@@ -24,6 +24,14 @@ class Settings:
     """What can be chosen about one installation."""
 
     data: Path = _setting(Path("frontdesk-data"), "Folder of the database, files, versions and logs.")
+    database: str = _setting(
+        "",
+        "Where the rows are: postgresql://, mariadb:// or mysql:// with user:password@host/name "
+        "(empty: SQLite in the data folder).",
+    )
+    database_connections: int = _setting(
+        20, "Connections each process may have open to a database server, at most."
+    )
     models: Path = _setting(Path("frontdesk-models"), "Folder of downloaded weights, labels and pictures.")
     storage: str = _setting(
         "",

@@ -13,6 +13,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
+from support.databases import DATABASES
 from support.desks import Office, open_office
 
 MakeDesk = Callable[..., Desk]
@@ -20,10 +21,11 @@ MakeDesk = Callable[..., Desk]
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "frontdesk.db")
+    database = Database.open(DATABASES.of(tmp_path))
     database.migrate()
     yield database
     database.close()
+    DATABASES.give_back(tmp_path)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from frontdesk.desk.engine import QuietEngine
 from frontdesk.desk.job import JobState, Lane, Lease, Progress
 from frontdesk.desk.queue import Desk, JobFilters
-from frontdesk.desk.rows import now
 from frontdesk.errors import Conflict, IdempotencyMismatch, LeaseLost, NotFound, Overloaded
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from frontdesk.store.tables import jobs
 from support.desk_jobs import new_job
+from support.moments import now
 
 
 def claim_one(desk: Desk, worker: str = "w") -> Lease:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from frontdesk.desk import listing
 from frontdesk.desk.job import Job, Lane
 from frontdesk.desk.queue import JobFilters, JobSort, Page
-from frontdesk.desk.rows import now
 from frontdesk.errors import InvalidInput
 from frontdesk.store.tables import jobs
 from support.desks import Office
+from support.moments import now
 
 
 def found(office: Office, search: str, owner: str | None = "alice") -> list[str]:

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from frontdesk.desk import looking
 from frontdesk.desk.job import Failure, Job, JobState, Lane
 from frontdesk.desk.queue import JobFilters
-from frontdesk.desk.rows import now
 from frontdesk.errors import InvalidInput
 from frontdesk.store.tables import jobs
 from support.desks import Office
+from support.moments import now
 
 
 def finish_each(office: Office, *, took_s: float, every_s: float, number: int) -> None:

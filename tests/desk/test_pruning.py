@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from frontdesk.desk import pruning
 from frontdesk.desk.job import Job
-from frontdesk.desk.rows import now
 from frontdesk.errors import NotFound
 from frontdesk.store.files import StoredFile
 from frontdesk.store.tables import files, jobs
 from support.desks import Office, open_office
+from support.moments import now
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
+from support.databases import DATABASES
 from support.desk_jobs import new_job
 
 
@@ -45,11 +45,9 @@ class Office:
         (lease,) = self.claim(1, worker)
         return lease
 
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
         """What the database itself says, past all our own code."""
-        path = self.folder / "frontdesk.db"
-        with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-            return connection.execute(query, values).fetchall()
+        return DATABASES.rows(self.folder, query, **values)
 
     def states(self, job_id: str) -> list[str]:
         """The states a job went through, by its events."""
@@ -65,12 +63,14 @@ class Office:
 def open_office(folder: Path, template: Path | None = None, **limits: Any) -> Iterator[Office]:
     """An office in this folder; `template` is a database to begin with, which is quicker than making one."""
     folder.mkdir(parents=True, exist_ok=True)
-    if template is not None:
-        shutil.copy(template, folder / "frontdesk.db")
-    database = Database.open(folder / "frontdesk.db")
+    place = DATABASES.of(folder)
+    if template is not None and isinstance(place, Path):
+        shutil.copy(template, place)
+    database = Database.open(place)
     database.migrate()
     files, engine = StoredFiles(database, FolderBlobs(folder / "files")), QuietEngine()
     try:
         yield Office(folder, database, files, engine, Desk(database, engine, DeskLimits(**limits), files))
     finally:
         database.close()
+        DATABASES.give_back(folder)

@@ -17,6 +17,8 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from support.databases import DATABASES
+
 
 class Server:
     """`with Server(data, sources) as server: server.http.get("/")`."""
@@ -52,7 +54,7 @@ class Server:
             stdout=self.log, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             env={
                 **os.environ, "FRONTDESK_MODELS": str(self.data / "models"), "FRONTDESK_ACCESS": "open",
-                **self.environment,
+                "FRONTDESK_DATABASE": DATABASES.url_of(self.data), **self.environment,
             },
         )  # fmt: skip
         until(lambda: (self.data / "server.json").exists() or self.ended, wait_s, "server.json")
@@ -125,9 +127,14 @@ class Server:
     def run(self, *words: str, input: str = "") -> str:
         """Run another command of frontdesk on the same data; give what it prints."""
         command = [sys.executable, "-m", "frontdesk", *words, "--data", str(self.data)]
+        environment = {**os.environ, "FRONTDESK_DATABASE": DATABASES.url_of(self.data)}
         return subprocess.run(
-            command, input=input, text=True, capture_output=True, check=True, timeout=60
+            command, input=input, text=True, capture_output=True, check=True, timeout=60, env=environment
         ).stdout
+
+    def rows(self, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """What the database itself says, past all our own code."""
+        return DATABASES.rows(self.data, query, **values)
 
     # -------------------------------------------------------------------------- asking it
 

@@ -16,6 +16,7 @@ from frontdesk import assemble
 from frontdesk.serve.app import App
 from frontdesk.serve.server import server_for
 from frontdesk.settings import Settings
+from support.databases import DATABASES
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class Web:
             lease_s=3.0,
             log_level="warning",
             access=access,
+            database=DATABASES.url_of(folder / "data"),
             **more,
         )
         self.installation = assemble.Installation.open(settings)

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.access.secrets import now
 from frontdesk.store.access_tables import audit
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 
 COMMAND_LINE = "command line"
@@ -45,7 +45,7 @@ def note(connection: sa.Connection, by: By, action: str, subject: str, **detail:
     """Write a line, in the transaction of what it tells of."""
     connection.execute(
         sa.insert(audit).values(
-            at=now(),
+            at=now(connection),
             actor=by.actor,
             action=action,
             subject=subject[:500],

@@ -14,8 +14,9 @@ from frontdesk.access.rules import PUBLIC, USUAL, Action, Role, Rules
 from frontdesk.access.sessions import SessionLimits, Sessions
 from frontdesk.access.throttle import Throttle
 from frontdesk.access.tokens import Tokens
-from frontdesk.access.users import Users, insert, normal_email
+from frontdesk.access.users import FIRST_USER, Users, insert, normal_email
 from frontdesk.errors import Forbidden, InvalidInput, NotFound
+from frontdesk.store import turns
 from frontdesk.store.access_tables import rules as table
 from frontdesk.store.access_tables import users as users_table
 from frontdesk.store.database import Database
@@ -58,6 +59,7 @@ class Gate:
 
         def write(connection: sa.Connection) -> None:
             here = sa.and_(table.c.task == task, table.c.action == action.value)
+            turns.take(connection, [f"rule {action} {task}"])
             connection.execute(sa.delete(table).where(here))
             if least is not None:
                 connection.execute(sa.insert(table).values(task=task, action=action.value, least=least))
@@ -128,6 +130,7 @@ class Gate:
         email = normal_email(identity.email) if identity.email else ""
 
         def write(connection: sa.Connection) -> tuple[str, str]:
+            turns.take(connection, [FIRST_USER, identity.subject, email])
             of = users_table.c.subject == identity.subject
             row = connection.execute(sa.select(users_table).where(of)).mappings().first()
             if row is None and email:

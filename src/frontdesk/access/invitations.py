@@ -11,11 +11,13 @@ from frontdesk.access import passwords
 from frontdesk.access.audit import By, note
 from frontdesk.access.caller import User
 from frontdesk.access.rules import Role
-from frontdesk.access.secrets import digest, new_secret, now
+from frontdesk.access.secrets import digest, new_secret
 from frontdesk.access.sessions import SessionLimits, end_all, start
-from frontdesk.access.users import find, insert, normal_email, normal_name
+from frontdesk.access.users import FIRST_USER, find, insert, normal_email, normal_name
 from frontdesk.errors import NotFound
+from frontdesk.store import turns
 from frontdesk.store.access_tables import invitations, users
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 
@@ -41,6 +43,7 @@ class Invitations:
         """The secret of a link for the first administrator; None when there are users. Earlier ones become void."""
 
         def write(connection: sa.Connection) -> str | None:
+            turns.take(connection, [FIRST_USER])
             if connection.execute(sa.select(users.c.id).limit(1)).first():
                 return None
             connection.execute(sa.delete(invitations).where(invitations.c.user.is_(None)))
@@ -52,6 +55,7 @@ class Invitations:
         """The secret of a link with which this user chooses a password. Earlier ones become void."""
 
         def write(connection: sa.Connection) -> str:
+            turns.take(connection, [user_id])
             user = find(connection, user_id)
             connection.execute(sa.delete(invitations).where(invitations.c.user == user_id))
             note(connection, by, "invitation.made", user.email)
@@ -77,6 +81,7 @@ class Invitations:
         by = By(email, address)
 
         def write(connection: sa.Connection) -> None:
+            turns.take(connection, [FIRST_USER, email] if invitation.user is None else [invitation.user.id])
             # Looked at again: of two who come with the same link, or as first, one was faster.
             current = _find(connection, secret)
             if current.user is None:
@@ -95,7 +100,7 @@ class Invitations:
 
 
 def _insert(connection: sa.Connection, user_id: str | None, lasts: timedelta) -> str:
-    secret, at = new_secret(), now()
+    secret, at = new_secret(), now(connection)
     row = {
         "id": new_id(),
         "secret": digest(secret),
@@ -109,7 +114,7 @@ def _insert(connection: sa.Connection, user_id: str | None, lasts: timedelta) ->
 
 def _find(connection: sa.Connection, secret: str) -> Invitation:
     query = sa.select(invitations).where(
-        invitations.c.secret == digest(secret), invitations.c.expires_at > now()
+        invitations.c.secret == digest(secret), invitations.c.expires_at > now(connection)
     )
     row = connection.execute(query).mappings().first()
     if row is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import UTC, datetime
 
 TOKEN_PREFIX = "fd_"  # noqa: S105  (what every token begins with, so that scanners for leaked secrets know one)
 
@@ -17,8 +16,3 @@ def new_secret(prefix: str = "") -> str:
 def digest(secret: str) -> str:
     """What is stored of a secret. It is random, so nobody can go through all there are: a plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def now() -> datetime:
-    """This moment."""
-    return datetime.now(UTC)

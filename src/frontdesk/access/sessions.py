@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -11,10 +12,11 @@ import sqlalchemy as sa
 from frontdesk.access import passwords
 from frontdesk.access.audit import By, note
 from frontdesk.access.caller import User
-from frontdesk.access.secrets import digest, new_secret, now
+from frontdesk.access.secrets import digest, new_secret
 from frontdesk.access.users import find, user_of
 from frontdesk.errors import Conflict, Fault, InvalidInput
 from frontdesk.store.access_tables import invitations, sessions, users
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 
@@ -56,8 +58,19 @@ class Sessions:
 
     def find(self, secret: str) -> Session | None:
         """The session with this secret, if it is still good."""
-        at = now()
-        query = (
+        with self._database.read() as connection:
+            at = now(connection)
+            row = connection.execute(self._good(secret, at)).mappings().first()
+        if row is None:
+            return None
+        found = Session(row["session"], user_of(row), row["seen_at"])
+        if at - found.seen_at > _SEEN_EVERY:
+            seen = sa.update(sessions).where(sessions.c.id == found.id).values(seen_at=at)
+            self._database.write(lambda c: c.execute(seen), durable=False)
+        return found
+
+    def _good(self, secret: str, at: datetime) -> sa.Select[Any]:
+        return (
             sa.select(users, sessions.c.id.label("session"), sessions.c.seen_at)
             .join(users, users.c.id == sessions.c.user)
             .where(
@@ -67,15 +80,6 @@ class Sessions:
                 users.c.active == sa.true(),
             )
         )
-        with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
-        found = Session(row["session"], user_of(row), row["seen_at"])
-        if at - found.seen_at > _SEEN_EVERY:
-            seen = sa.update(sessions).where(sessions.c.id == found.id).values(seen_at=at)
-            self._database.write(lambda c: c.execute(seen), durable=False)
-        return found
 
     def end(self, by: By, session_id: str) -> None:
         """Sign out."""
@@ -107,7 +111,7 @@ class Sessions:
 
 def start(connection: sa.Connection, user_id: str, secret: str, limits: SessionLimits) -> None:
     """Write a session."""
-    at = now()
+    at = now(connection)
     connection.execute(sa.delete(sessions).where(sessions.c.expires_at < at))
     connection.execute(
         sa.insert(sessions).values(

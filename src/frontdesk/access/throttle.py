@@ -11,9 +11,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from frontdesk.access.secrets import digest, now
+from frontdesk.access.secrets import digest
 from frontdesk.errors import TooManyRequests
+from frontdesk.store import turns
 from frontdesk.store.access_tables import sign_in_attempts as table
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 
 _WINDOW = timedelta(minutes=15)
@@ -32,7 +34,8 @@ class Throttle:
         limits = ((_account(email), _ACCOUNT_LIMIT), (_address(address), _ADDRESS_LIMIT))
 
         def write(connection: sa.Connection) -> float:
-            connection.execute(sa.delete(table).where(table.c.began_at < now() - _WINDOW))
+            turns.take(connection, [key for key, _ in limits])
+            connection.execute(sa.delete(table).where(table.c.began_at < now(connection) - _WINDOW))
             waits = [_wait_s(connection, key, limit) for key, limit in limits]
             if any(waits):
                 return max(waits)
@@ -48,6 +51,7 @@ class Throttle:
         """The attempt was right, so it was none. The account starts afresh; the address only gets this one back."""
 
         def write(connection: sa.Connection) -> None:
+            turns.take(connection, [_account(email), _address(address)])
             connection.execute(sa.delete(table).where(table.c.key == _account(email)))
             back = sa.update(table).where(table.c.key == _address(address), table.c.attempts > 0)
             connection.execute(back.values(attempts=table.c.attempts - 1))
@@ -59,13 +63,13 @@ def _wait_s(connection: sa.Connection, key: str, limit: int) -> float:
     row = connection.execute(sa.select(table).where(table.c.key == key)).first()
     if row is None or row.attempts < limit:
         return 0.0
-    return float(max((row.began_at + _WINDOW - now()).total_seconds(), 1.0))
+    return float(max((row.began_at + _WINDOW - now(connection)).total_seconds(), 1.0))
 
 
 def _count(connection: sa.Connection, key: str) -> None:
     more = sa.update(table).where(table.c.key == key).values(attempts=table.c.attempts + 1)
     if connection.execute(more).rowcount == 0:
-        connection.execute(sa.insert(table).values(key=key, attempts=1, began_at=now()))
+        connection.execute(sa.insert(table).values(key=key, attempts=1, began_at=now(connection)))
 
 
 def _account(email: str) -> str:

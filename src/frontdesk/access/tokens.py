@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -10,10 +11,11 @@ import sqlalchemy as sa
 from frontdesk.access.audit import By, note
 from frontdesk.access.caller import User
 from frontdesk.access.rules import Action
-from frontdesk.access.secrets import TOKEN_PREFIX, digest, new_secret, now
+from frontdesk.access.secrets import TOKEN_PREFIX, digest, new_secret
 from frontdesk.access.users import find, normal_name, user_of
 from frontdesk.errors import Fault, InvalidInput, NotFound
 from frontdesk.store.access_tables import tokens, users
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 
@@ -52,16 +54,17 @@ class Tokens:
             raise InvalidInput.of([Fault("/scopes", "A token without a scope could do nothing.")])
         if days is not None and not 0 < days <= _LONGEST_DAYS:
             raise InvalidInput.of([Fault("/days", f"This must be more than 0 and at most {_LONGEST_DAYS}.")])
-        secret, at = new_secret(TOKEN_PREFIX), now()
-        row = {
+        secret = new_secret(TOKEN_PREFIX)
+        row: dict[str, Any] = {
             "id": new_id(), "secret": digest(secret), "user": user_id, "name": name, "scopes": sorted(scopes),
-            "tasks": None if tasks is None else sorted(tasks), "created_at": at,
-            "expires_at": None if days is None else at + timedelta(days=days), "used_at": None,
+            "tasks": None if tasks is None else sorted(tasks), "used_at": None,
         }  # fmt: skip
 
         def write(connection: sa.Connection) -> None:
+            at = now(connection)
+            ends = None if days is None else at + timedelta(days=days)
             email = find(connection, user_id).email
-            connection.execute(sa.insert(tokens).values(**row))
+            connection.execute(sa.insert(tokens).values(**row, created_at=at, expires_at=ends))
             note(connection, by, "token.added", email, token=row["id"], name=name, scopes=row["scopes"])
 
         self._database.write(write)
@@ -84,13 +87,10 @@ class Tokens:
         """The token with this secret and whose it is, if it is still good."""
         if not secret.startswith(TOKEN_PREFIX):
             return None
-        at = now()
-        query = (
-            sa.select(tokens)
-            .where(tokens.c.secret == digest(secret))
-            .where(sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > at))
-        )
         with self._database.read() as connection:
+            at = now(connection)
+            is_good = sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > at)
+            query = sa.select(tokens).where(tokens.c.secret == digest(secret), is_good)
             row = connection.execute(query).mappings().first()
             if row is None:
                 return None

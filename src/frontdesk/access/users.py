@@ -12,14 +12,18 @@ from frontdesk.access import passwords
 from frontdesk.access.audit import By, note
 from frontdesk.access.caller import User
 from frontdesk.access.rules import Role
-from frontdesk.access.secrets import now
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
+from frontdesk.store import turns
 from frontdesk.store.access_tables import invitations, sessions, users
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 
 _EMAIL = re.compile(r"[^@\s\x00-\x20]{1,64}@[^@\s\x00-\x20]{1,185}").fullmatch
 _LONGEST_NAME = 200
+_ADMINISTRATORS = "administrators"
+FIRST_USER = "first user"
+"""The turn of whoever looks whether there is anybody yet."""
 CHANGEABLE = frozenset(
     {"name", "role", "active", "jobs_waiting_limit", "stored_bytes_limit", "requests_limit"}
 )
@@ -63,13 +67,14 @@ def insert(
     subject: str | None = None,
 ) -> User:  # fmt: skip
     """Add somebody; `email` is normal already and `password` hashed."""
+    turns.take(connection, [FIRST_USER, email])
     taken = sa.select(users.c.id).where(users.c.email == email)
     if connection.execute(taken).first():
         raise Conflict(f"There is a user {email} already.")
     user_id = new_id()
     row = {
         "id": user_id, "email": email, "name": name or email.partition("@")[0], "role": role.value,
-        "active": True, "password": password, "subject": subject, "created_at": now(),
+        "active": True, "password": password, "subject": subject, "created_at": now(connection),
     }  # fmt: skip
     connection.execute(sa.insert(users).values(**row))
     note(connection, by, "user.added", email, role=role.value)
@@ -137,6 +142,7 @@ class Users:
             changes["role"] = Role(changes["role"]).value
 
         def write(connection: sa.Connection) -> User:
+            turns.take(connection, [_ADMINISTRATORS])  # of the last two, not both at once
             before = find(connection, user_id)
             if before.role is Role.ADMIN and before.active:
                 _refuse_last(connection, before, changes)

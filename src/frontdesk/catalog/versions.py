@@ -21,6 +21,8 @@ import msgspec
 import sqlalchemy as sa
 
 from frontdesk.errors import Conflict, NotFound
+from frontdesk.store import turns
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import jobs, run_records
@@ -122,7 +124,6 @@ class Versions:
             "metrics": dict(metrics),
             "parameters": dict(parameters),
             "is_live": False,
-            "created_at": datetime.now(UTC),
             "job": job,
             "once": once,
             "origin": msgspec.to_builtins(origin),
@@ -153,6 +154,7 @@ class Versions:
             raise NotFound(f"{model} of {task} has no version {number}.")
 
         def write(connection: sa.Connection) -> None:
+            turns.take(connection, [_name(task, model)])
             is_it = sa.and_(_of(task, model), table.c.number == number, ~table.c.is_live)
             gone = sa.update(table).where(is_it).values(removed=True, once=None, job=None)
             if connection.execute(gone).rowcount == 0:
@@ -171,6 +173,7 @@ class Versions:
         """Let this version answer from now on."""
 
         def write(connection: sa.Connection) -> None:
+            turns.take(connection, [_name(task, model)])
             known = sa.select(table.c.id).where(_of(task, model), table.c.number == number)
             if connection.execute(known).first() is None:
                 raise NotFound(f"{model} of {task} has no version {number}.")
@@ -219,13 +222,19 @@ def _of(task: str, model: str) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.task == task, table.c.model == model, ~table.c.removed)
 
 
+def _name(task: str, model: str) -> str:
+    """Of the turn to say which versions there are and which is live."""
+    return f"versions of {model} of {task}"
+
+
 def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) -> int:
     """Add the row under the next number."""
     task, model = values["task"], values["model"]
+    turns.take(connection, [_name(task, model)])
     ever = sa.and_(table.c.task == task, table.c.model == model)
     newest = connection.execute(sa.select(sa.func.max(table.c.number)).where(ever)).scalar()
     number = int(newest or 0) + 1
-    connection.execute(sa.insert(table).values(number=number, **values))
+    connection.execute(sa.insert(table).values(number=number, created_at=now(connection), **values))
     has_live = sa.select(table.c.id).where(_of(task, model), table.c.is_live)
     if live or (not values["origin"]["was_cancelled"] and connection.execute(has_live).first() is None):
         _set_live(connection, task, model, number)

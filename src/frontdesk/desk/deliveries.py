@@ -7,13 +7,14 @@ same at once, and a message goes out at least once, always under the same id, by
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from frontdesk.desk.telling import Channel, add_notice
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.telling_tables import deliveries, notices, webhooks
 
@@ -56,13 +57,19 @@ class Deliveries:
 
     def claim(self, limit: int) -> list[Outgoing]:
         """Messages that are due, for LEASE_S seconds."""
-        due = deliveries.c.next_at <= datetime.now(UTC)
         with self._database.read() as connection:
-            if connection.execute(sa.select(deliveries.c.id).where(due).limit(1)).first() is None:
+            due = sa.select(deliveries.c.id).where(deliveries.c.next_at <= now(connection)).limit(1)
+            if connection.execute(due).first() is None:
                 return []
 
         def write(connection: sa.Connection) -> list[Outgoing]:
-            query = sa.select(deliveries).where(due).order_by(deliveries.c.next_at).limit(limit)
+            at = now(connection)
+            query = (
+                sa.select(deliveries)
+                .where(deliveries.c.next_at <= at)
+                .order_by(deliveries.c.next_at)
+                .limit(limit)
+            )
             rows = connection.execute(query.with_for_update(skip_locked=True)).mappings().all()
             if not rows:
                 return []
@@ -70,7 +77,7 @@ class Deliveries:
                 sa.update(deliveries)
                 .where(deliveries.c.id.in_([row["id"] for row in rows]))
                 .values(
-                    next_at=datetime.now(UTC) + timedelta(seconds=LEASE_S),
+                    next_at=at + timedelta(seconds=LEASE_S),
                     attempts=deliveries.c.attempts + 1,
                 )
             )
@@ -86,16 +93,16 @@ class Deliveries:
         """Seconds until something is due; None when nothing waits."""
         with self._database.read() as connection:
             first = connection.execute(sa.select(sa.func.min(deliveries.c.next_at))).scalar()
-        return None if first is None else max((first - datetime.now(UTC)).total_seconds(), 0.0)
+            return None if first is None else max((first - now(connection)).total_seconds(), 0.0)
 
     def settle(self, sent: Outgoing, result: Result) -> None:
         """Write down what came of it. Whoever lost the lease writes nothing."""
-        at = datetime.now(UTC)
         is_over = result.error is None or result.is_final or sent.attempt > len(_PAUSES_S)
         state = "sent" if result.error is None else "given_up" if is_over else "waiting"
         pause_s = 0.0 if is_over else _PAUSES_S[sent.attempt - 1] * random.uniform(0.9, 1.1)
 
         def write(connection: sa.Connection) -> None:
+            at = now(connection)
             mine = (deliveries.c.id == sent.id, deliveries.c.attempts == sent.attempt)
             changed = connection.execute(
                 sa.update(deliveries)
@@ -113,9 +120,9 @@ class Deliveries:
 
     def prune(self) -> None:
         """Forget notices and deliveries that are past their time."""
-        end = datetime.now(UTC) - timedelta(days=_KEPT_DAYS)
 
         def write(connection: sa.Connection) -> None:
+            end = now(connection) - timedelta(days=_KEPT_DAYS)
             connection.execute(sa.delete(notices).where(notices.c.at < end))
             connection.execute(
                 sa.delete(deliveries).where(deliveries.c.created_at < end, deliveries.c.next_at.is_(None))
@@ -134,7 +141,11 @@ def _outgoing(row: sa.RowMapping, webhook: sa.RowMapping | None) -> Outgoing:
 
 def _note_health(connection: sa.Connection, sent: Outgoing, result: Result, at: datetime) -> None:
     """A webhook whose messages have not arrived for days, or which says it is gone, is put out of work."""
-    row = connection.execute(sa.select(webhooks).where(webhooks.c.id == sent.webhook)).mappings().first()
+    row = (
+        connection.execute(sa.select(webhooks).where(webhooks.c.id == sent.webhook).with_for_update())
+        .mappings()
+        .first()
+    )
     if row is None:
         return
     values: dict[str, Any] = {"failing_since": None}

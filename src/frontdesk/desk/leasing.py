@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease, Progress
-from frontdesk.desk.rows import WAITS, Row, job_of, now, record, record_states
+from frontdesk.desk.rows import WAITS, Row, job_of, record, record_states
+from frontdesk.store.clock import now
 from frontdesk.store.tables import jobs
+
+Which = Callable[[sa.Connection], sa.ColumnElement[bool]]
 
 _IN_WORK = sa.and_(
     jobs.c.kind.in_(
@@ -47,7 +50,8 @@ _lease = (
         started_at=sa.bindparam("at"),
     )
 )
-_tokens = sa.select(jobs.c.id, jobs.c.lease_token).where(_OURS).with_for_update()
+# In one order, so that two who lock several never wait for each other.
+_tokens = sa.select(jobs.c.id, jobs.c.lease_token).where(_OURS).order_by(jobs.c.id).with_for_update()
 _end = (
     sa.update(jobs)
     .where(
@@ -99,7 +103,7 @@ def _next(connection: sa.Connection, lane: str, room: int, tasks: Sequence[str] 
 
 def lease(connection: sa.Connection, rows: Sequence[Row], worker: str, lease_s: float) -> list[Lease]:
     """Make these queued rows the worker's. Each gets a token no earlier holder has."""
-    at = now()
+    at = now(connection)
     connection.execute(
         _lease,
         {
@@ -128,7 +132,7 @@ def beat(connection: sa.Connection, leases: Sequence[Lease], lease_s: float) -> 
     """Extend the leases; give the ids of jobs that are lost."""
     ours = held(connection, leases)
     if ours:
-        until = now() + timedelta(seconds=lease_s)
+        until = now(connection) + timedelta(seconds=lease_s)
         connection.execute(sa.update(jobs).where(jobs.c.id.in_(ours)).values(lease_expires_at=until))
     return {lease.job.id for lease in leases} - ours
 
@@ -143,7 +147,7 @@ def settle(
     ours = held(connection, leases)
     finished = [entry for entry in finished if entry[0].job.id in ours]
     failed = [entry for entry in failed if entry[0].job.id in ours]
-    at = now()
+    at = now(connection)
     ends = [
         _outcome(lease, at, JobState.SUCCEEDED, outputs=outputs, version=version)
         for lease, outputs, version in finished
@@ -241,7 +245,8 @@ def reclaim(
 
     The token stays: who comes back from the dead finds the job not running, or running under a higher token.
     """
-    query = sa.select(jobs).where(_IN_WORK, which).limit(1000).with_for_update()
+    # One that is locked is being changed just now, by a worker that is not gone or by another sweep.
+    query = sa.select(jobs).where(_IN_WORK, which).limit(1000).with_for_update(skip_locked=True)
     rows = connection.execute(query).mappings().all()
     spent = [row for row in rows if row["attempts"] - row["attempts_forgiven"] >= attempts_limit]
     again = [row for row in rows if row["attempts"] - row["attempts_forgiven"] < attempts_limit]
@@ -257,7 +262,9 @@ def reclaim(
         connection.execute(
             sa.update(jobs)
             .where(jobs.c.id.in_([row["id"] for row in spent]))
-            .values(state=JobState.FAILED.value, error=error, finished_at=now(), **_IN_NOBODYS_HANDS)
+            .values(
+                state=JobState.FAILED.value, error=error, finished_at=now(connection), **_IN_NOBODYS_HANDS
+            )
         )
         record_states(connection, spent, JobState.FAILED, error)
     return again, spent

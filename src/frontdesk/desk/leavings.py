@@ -30,7 +30,7 @@ class Leavings:
         if total_bytes:
             self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
             self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
-            self._prune(pruning.jobs_beyond_rows(total_bytes), pruning.remove_jobs)
+            self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
         if time.monotonic() > self._sweep_files_after:
             self._files.sweep()
             self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S

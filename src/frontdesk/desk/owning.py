@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from frontdesk.desk.job import FINAL_STATES, RETRYABLE_STATES, JobState
-from frontdesk.desk.rows import Row, find, now, record_states
+from frontdesk.desk.rows import Row, find, record_states
 from frontdesk.desk.submitting import fair_turn
 from frontdesk.errors import Conflict
+from frontdesk.store.clock import now
 from frontdesk.store.tables import events, files, job_files, jobs, run_records, versions
 from frontdesk.store.telling_tables import notices
 
@@ -28,7 +29,7 @@ def cancel(connection: sa.Connection, job_id: str, owner: str | None) -> Row:
             lease_token=jobs.c.lease_token + 1,
             lease_expires_at=None,
             worker=None,
-            finished_at=now(),
+            finished_at=now(connection),
         )
     )
     record_states(connection, [row], JobState.CANCELLED)
@@ -83,6 +84,9 @@ def remove(connection: sa.Connection, job_id: str, owner: str | None) -> list[st
 def remove_rows(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Delete jobs with all they have. A file goes with the last job that holds it; the ids of those are given."""
     held = set(connection.execute(sa.select(job_files.c.file).where(job_files.c.job.in_(ids))).scalars())
+    if held:  # of two jobs with one file that go at once, the second must see that it is the last
+        query = sa.select(files.c.id).where(files.c.id.in_(held)).order_by(files.c.id).with_for_update()
+        connection.execute(query).all()
     for table, column in (
         (job_files, job_files.c.job),
         (events, events.c.job),

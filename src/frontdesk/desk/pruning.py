@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from frontdesk.desk.owning import remove_rows
-from frontdesk.desk.rows import now
-from frontdesk.store.database import rows_bytes
+from frontdesk.store.clock import now
 from frontdesk.store.tables import files, job_files, jobs
 
 AT_ONCE = 200
@@ -41,7 +40,7 @@ def jobs_older_than(days: float) -> Find:
     def find(connection: sa.Connection) -> Sequence[str]:
         query = (
             sa.select(jobs.c.id)
-            .where(jobs.c.finished_at < now() - timedelta(days=days))
+            .where(jobs.c.finished_at < now(connection) - timedelta(days=days))
             .order_by(jobs.c.finished_at)
             .limit(AT_ONCE)
         )
@@ -71,7 +70,7 @@ def jobs_beyond(total_bytes: int) -> Find:
     return find
 
 
-def jobs_beyond_rows(total_bytes: int) -> Find:
+def jobs_beyond_rows(total_bytes: int, rows_bytes: Callable[[sa.Connection], int]) -> Find:
     """Finds the oldest finished jobs while the rows, which answers are in, take more than that.
 
     Tables and indexes take some room by themselves: a small database is left alone.
@@ -94,7 +93,7 @@ def uploads_older_than(days: float) -> Find:
     def find(connection: sa.Connection) -> Sequence[str]:
         query = (
             sa.select(files.c.id)
-            .where(files.c.created_at < now() - timedelta(days=days), ~_is_held)
+            .where(files.c.created_at < now(connection) - timedelta(days=days), ~_is_held)
             .order_by(files.c.created_at)
             .limit(AT_ONCE)
         )
@@ -126,8 +125,10 @@ def remove_jobs(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
 
 def remove_uploads(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
     """Remove those that still nobody holds; give their ids."""
-    query = sa.select(files.c.id).where(files.c.id.in_(ids), ~_is_held).with_for_update()
-    gone = list(connection.execute(query).scalars())
+    # Locked first and looked at then: a job that takes a file on locks it, too.
+    query = sa.select(files.c.id).where(files.c.id.in_(ids)).order_by(files.c.id).with_for_update()
+    there = connection.execute(query).scalars().all()
+    gone = list(connection.execute(sa.select(files.c.id).where(files.c.id.in_(there), ~_is_held)).scalars())
     if gone:
         connection.execute(sa.delete(files).where(files.c.id.in_(gone)))
     return gone

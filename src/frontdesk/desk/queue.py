@@ -31,10 +31,11 @@ from frontdesk.desk.job import (
 from frontdesk.desk.leavings import Leavings
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.listing import JobFilters, JobSort, Page
-from frontdesk.desk.rows import find, job_of, now
+from frontdesk.desk.rows import find, job_of
 from frontdesk.desk.training import Told
 from frontdesk.desk.transcripts import Transcripts
 from frontdesk.errors import LeaseLost, Overloaded
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from frontdesk.store.tables import jobs
@@ -153,17 +154,18 @@ class Desk:
 
     def reclaim_worker(self, worker: str) -> list[str]:
         """Take back all jobs of a worker that is known to be dead, without waiting for its leases."""
-        return self._reclaim(jobs.c.worker == worker)
+        return self._reclaim(lambda _: jobs.c.worker == worker)
 
     def reclaim_place(self, place: str) -> list[str]:
         """Take back all jobs of the workers that are named after a place where none is alive."""
-        return self._reclaim(jobs.c.worker.endswith(f"-{place}", autoescape=True))
+        return self._reclaim(lambda _: jobs.c.worker.endswith(f"-{place}", autoescape=True))
 
-    def _reclaim(self, which: sa.ColumnElement[bool]) -> list[str]:
+    def _reclaim(self, which: leasing.Which) -> list[str]:
         with self._database.read() as connection:
-            if not leasing.is_any_in_work(connection, which):
+            if not leasing.is_any_in_work(connection, which(connection)):
                 return []
-        again, spent = self._database.write(lambda c: leasing.reclaim(c, which, self._limits.attempts_limit))
+        limit = self._limits.attempts_limit
+        again, spent = self._database.write(lambda c: leasing.reclaim(c, which(c), limit))
         taken = [row["id"] for row in (*again, *spent)]
         if again:
             self._engine.wake([errand_in(row) for row in again])
@@ -260,7 +262,7 @@ class Desk:
     def sweep(self) -> None:
         """Take back expired leases, ring again for what waits, and let go of what is past its time."""
         with self._sweeping:
-            self._reclaim(jobs.c.lease_expires_at < now())
+            self._reclaim(lambda c: jobs.c.lease_expires_at < now(c))
             with self._database.read() as connection:
                 lanes = looking.lanes_with_work(connection)
             if lanes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,9 @@ import sqlalchemy as sa
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Progress
 from frontdesk.desk.telling import tell
 from frontdesk.errors import NotFound
-from frontdesk.store.tables import events, jobs
+from frontdesk.store import stream
+from frontdesk.store.clock import now
+from frontdesk.store.tables import jobs
 
 Row = sa.RowMapping | Mapping[str, Any]
 
@@ -19,13 +20,7 @@ Row = sa.RowMapping | Mapping[str, Any]
 WAITS = jobs.c.state == sa.literal_column(f"'{JobState.QUEUED.value}'")
 
 # Statements of the busiest verbs are built once: building one costs as much as running it.
-_insert_events = sa.insert(events)
 _job_of_id = sa.select(jobs).where(jobs.c.id == sa.bindparam("job_id"))
-
-
-def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
 
 
 def job_of(row: Row) -> Job:
@@ -75,12 +70,12 @@ def event_of(row: sa.RowMapping) -> JobEvent:
 
 def record(connection: sa.Connection, changed: Iterable[Row], event: str, data: Mapping[str, Any]) -> None:
     """Write down what happened to these jobs (rows with id and owner), in the transaction that did it."""
-    at = now()
+    at = now(connection)
     rows = [
         {"job": row["id"], "owner": row["owner"], "event": event, "data": data, "at": at} for row in changed
     ]
     if rows:
-        connection.execute(_insert_events, rows)
+        stream.append(connection, rows)
 
 
 def record_states(

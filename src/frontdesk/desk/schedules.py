@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,8 @@ import sqlalchemy as sa
 
 from frontdesk.desk.clock import check, next_runs
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
+from frontdesk.store import turns
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import job_files, schedules
@@ -85,22 +87,24 @@ class Schedules:
             )
         row = {
             "id": new_id(), "owner": owner, "name": name, "kind": kind.value, "work": msgspec.to_builtins(work),
-            "cron": cron, "zone": zone, "active": True, "created_at": datetime.now(UTC), "folder": work.folder,
-            "next_at": next_runs(cron, zone, datetime.now(UTC), 1)[0], "taken_until": None, "last_at": None,
+            "cron": cron, "zone": zone, "active": True, "folder": work.folder, "taken_until": None, "last_at": None,
             "last_jobs": None, "last_error": None,
         }  # fmt: skip
 
         def write(connection: sa.Connection) -> Schedule:
+            at = now(connection)
+            made = {**row, "created_at": at, "next_at": next_runs(cron, zone, at, 1)[0]}
+            turns.take(connection, [f"schedules of {owner}", f"inbox {work.folder}"])
             count = sa.select(sa.func.count()).select_from(schedules).where(schedules.c.owner == owner)
             if connection.execute(count).scalar_one() >= MOST:
                 raise Conflict(f"There are {MOST} schedules already, and no more are kept.")
             same = sa.select(schedules.c.id).where(schedules.c.folder == work.folder)
             if work.folder is not None and connection.execute(same).first() is not None:
                 raise Conflict("Another schedule has this folder.")
-            connection.execute(sa.insert(schedules).values(**row))
+            connection.execute(sa.insert(schedules).values(**made))
             if work.file is not None:
                 connection.execute(sa.insert(job_files).values(job=row["id"], file=work.file))
-            return _schedule(row)
+            return _schedule(made)
 
         return self._database.write(write)
 
@@ -132,14 +136,14 @@ class Schedules:
             _check_name(name)
 
         def write(connection: sa.Connection) -> Schedule:
-            row = _find(connection, schedule_id, owner)
+            row = _find(connection, schedule_id, owner, to_change=True)
             values: dict[str, Any] = {
                 "name": row["name"] if name is None else name,
                 "cron": cron or row["cron"],
                 "zone": zone or row["zone"],
                 "active": row["active"] if active is None else active,
             }
-            runs = next_runs(values["cron"], values["zone"], datetime.now(UTC), 1)
+            runs = next_runs(values["cron"], values["zone"], now(connection), 1)
             is_same = row["active"] and (values["cron"], values["zone"]) == (row["cron"], row["zone"])
             values["next_at"] = None if not values["active"] else row["next_at"] if is_same else runs[0]
             connection.execute(sa.update(schedules).where(schedules.c.id == schedule_id).values(**values))
@@ -161,18 +165,14 @@ class Schedules:
 
     def take_due(self, limit: int = 20) -> Sequence[Schedule]:
         """What is due, for TAKEN_S seconds for whoever asked."""
-        at = datetime.now(UTC)
-        due = (
-            schedules.c.active == sa.true(),
-            schedules.c.next_at <= at,
-            sa.or_(schedules.c.taken_until.is_(None), schedules.c.taken_until < at),
-        )
         with self._database.read() as connection:
+            due = _due(now(connection))
             if connection.execute(sa.select(schedules.c.id).where(*due).limit(1)).first() is None:
                 return []
 
         def write(connection: sa.Connection) -> Sequence[Schedule]:
-            query = sa.select(schedules).where(*due).order_by(schedules.c.next_at).limit(limit)
+            at = now(connection)
+            query = sa.select(schedules).where(*_due(at)).order_by(schedules.c.next_at).limit(limit)
             rows = connection.execute(query.with_for_update(skip_locked=True)).mappings().all()
             connection.execute(
                 sa.update(schedules)
@@ -185,16 +185,28 @@ class Schedules:
 
     def ran(self, schedule: Schedule, jobs: Sequence[str], error: str | None) -> None:
         """Note what a run made, and move on from the time it was due; nothing to do where somebody did."""
-        at = datetime.now(UTC)
-        values: dict[str, Any] = {
-            "last_at": at, "last_jobs": [*jobs], "last_error": error and error[:_LONGEST_ERROR],
-            "taken_until": None,
-        }  # fmt: skip
-        same = [schedules.c.id == schedule.id]
-        if schedule.next_at is not None and schedule.next_at <= at:
-            values["next_at"] = next_runs(schedule.cron, schedule.zone, at, 1)[0]
-            same.append(schedules.c.next_at == schedule.next_at)
-        self._database.write(lambda c: c.execute(sa.update(schedules).where(*same).values(**values)))
+
+        def write(connection: sa.Connection) -> None:
+            at = now(connection)
+            values: dict[str, Any] = {
+                "last_at": at, "last_jobs": [*jobs], "last_error": error and error[:_LONGEST_ERROR],
+                "taken_until": None,
+            }  # fmt: skip
+            same = [schedules.c.id == schedule.id]
+            if schedule.next_at is not None and schedule.next_at <= at:
+                values["next_at"] = next_runs(schedule.cron, schedule.zone, at, 1)[0]
+                same.append(schedules.c.next_at == schedule.next_at)
+            connection.execute(sa.update(schedules).where(*same).values(**values))
+
+        self._database.write(write)
+
+
+def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        schedules.c.active == sa.true(),
+        schedules.c.next_at <= at,
+        sa.or_(schedules.c.taken_until.is_(None), schedules.c.taken_until < at),
+    )
 
 
 def _check_name(name: str) -> None:
@@ -202,8 +214,11 @@ def _check_name(name: str) -> None:
         raise InvalidInput.of([Fault("/name", f"A name has 1 to {_LONGEST_NAME} characters.")])
 
 
-def _find(connection: sa.Connection, schedule_id: str, owner: str | None) -> sa.RowMapping:
-    row = connection.execute(sa.select(schedules).where(schedules.c.id == schedule_id)).mappings().first()
+def _find(
+    connection: sa.Connection, schedule_id: str, owner: str | None, *, to_change: bool = False
+) -> sa.RowMapping:
+    query = sa.select(schedules).where(schedules.c.id == schedule_id)
+    row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     if row is None or owner not in (None, row["owner"]):
         raise NotFound("There is no such schedule.")
     return row

@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, NewJob, Submitted
-from frontdesk.desk.rows import Row, job_of, now, record_states
+from frontdesk.desk.rows import Row, job_of, record_states
 from frontdesk.errors import Conflict, IdempotencyMismatch, NotFound, TooManyRequests
+from frontdesk.store import turns
+from frontdesk.store.clock import now
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import files, job_files, jobs
 
@@ -34,11 +36,17 @@ _turn = sa.select(
 
 def submit(connection: sa.Connection, new: NewJob) -> Submitted:
     """Write the job, or find the one that stands for the same request already."""
+    _take_turn(connection, new)
     twin = _of_this_key(connection, new) or _unfinished_twin(connection, new)
     if twin is not None:
         return Submitted(job_of(twin), is_new=False)
     _refuse_too_many(connection, new)
     return Submitted(job_of(insert(connection, new)), is_new=True)
+
+
+def _take_turn(connection: sa.Connection, new: NewJob) -> None:
+    """An owner's requests are taken on one after the other: of two alike at once, the second finds the first."""
+    turns.take(connection, [new.owner])
 
 
 def _refuse_too_many(connection: sa.Connection, new: NewJob) -> None:
@@ -52,6 +60,7 @@ def _refuse_too_many(connection: sa.Connection, new: NewJob) -> None:
 
 def submit_apart(connection: sa.Connection, new: NewJob) -> Row:
     """Write the job even if one alike is unfinished: its work is under way already, and somebody waits for it."""
+    _take_turn(connection, new)
     if _of_this_key(connection, new) is not None:
         raise Conflict("The request with this Idempotency-Key has a job already.")
     return insert(connection, new)
@@ -70,7 +79,12 @@ def insert(connection: sa.Connection, new: NewJob) -> Row:
 def _hold(connection: sa.Connection, job_id: str, new: NewJob) -> None:
     """Keep the files for as long as there is the job. One may have been removed since the request named it."""
     wanted = {*new.files, *filter(None, [new.input_file])}
-    query = sa.select(files.c.id).where(files.c.id.in_(wanted), files.c.owner == new.owner).with_for_update()
+    query = (
+        sa.select(files.c.id)
+        .where(files.c.id.in_(wanted), files.c.owner == new.owner)
+        .order_by(files.c.id)
+        .with_for_update()
+    )
     if set(connection.execute(query).scalars()) != wanted:
         raise NotFound("There is no such file.")
     connection.execute(sa.insert(job_files), [{"job": job_id, "file": file_id} for file_id in sorted(wanted)])
@@ -120,7 +134,7 @@ def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
         "attempts_forgiven": 0,
         "turn": fair_turn(connection, new.kind.value, new.owner),
         "lease_token": 0,
-        "created_at": now(),
+        "created_at": now(connection),
         "started_at": None,
         "finished_at": None,
     }

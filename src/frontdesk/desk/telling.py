@@ -7,7 +7,7 @@ row of `deliveries` until it has arrived (`desk.deliveries`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,8 @@ import msgspec
 import sqlalchemy as sa
 
 from frontdesk.desk.job import FINAL_STATES, JobState, Lane
+from frontdesk.store import turns
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.telling_tables import deliveries, notices, webhooks, wishes
@@ -82,7 +84,7 @@ def tell(connection: sa.Connection, ended: Sequence[Row], state: JobState, error
     owners = sorted({row["owner"] for row in ended})
     chosen = {row.owner: _read(row.data) for row in connection.execute(_wishes_of, {"owners": owners})}
     hooks = connection.execute(_webhooks_of, {"owners": owners}).all()
-    at = datetime.now(UTC)
+    at = now(connection)
     told: list[dict[str, Any]] = []
     leaving: list[dict[str, Any]] = []
     for row in ended:
@@ -124,7 +126,7 @@ def add_notice(connection: sa.Connection, owner: str, title: str, reason: str) -
     connection.execute(
         sa.insert(notices).values(
             id=new_id(), owner=owner, job=None, kind="notice", title=title, state="failed", reason=reason,
-            at=datetime.now(UTC), is_read=False,
+            at=now(connection), is_read=False,
         )
     )  # fmt: skip
 
@@ -166,6 +168,7 @@ class Telling:
         )
 
         def write(connection: sa.Connection) -> None:
+            turns.take(connection, [f"wishes of {owner}"])
             connection.execute(sa.delete(wishes).where(wishes.c.owner == owner))
             connection.execute(sa.insert(wishes).values(owner=owner, data=data))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from frontdesk.desk.job import FINAL_STATES, JobState, Lane
 from frontdesk.desk.targets import Network, check_url
 from frontdesk.desk.telling import Channel, Letter, delivery
 from frontdesk.errors import Conflict, Fault, InvalidInput, NotFound
+from frontdesk.store import turns
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.telling_tables import deliveries, webhooks
@@ -78,17 +80,19 @@ class Webhooks:
         secret = f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
         row = {
             "id": new_id(), "owner": owner, "name": name, "url": url, "secret": secret, "kinds": sorted(kinds),
-            "outcomes": sorted(outcomes), "active": True, "created_at": datetime.now(UTC), "failing_since": None,
+            "outcomes": sorted(outcomes), "active": True, "failing_since": None,
         }  # fmt: skip
 
-        def write(connection: sa.Connection) -> None:
+        def write(connection: sa.Connection) -> Webhook:
+            turns.take(connection, [f"webhooks of {owner}"])
             count = sa.select(sa.func.count()).select_from(webhooks).where(webhooks.c.owner == owner)
             if connection.execute(count).scalar_one() >= MOST:
                 raise Conflict(f"There are {MOST} webhooks already, and no more are kept.")
-            connection.execute(sa.insert(webhooks).values(**row))
+            made = {**row, "created_at": now(connection)}
+            connection.execute(sa.insert(webhooks).values(**made))
+            return _webhook(made)
 
-        self._database.write(write)
-        return _webhook(row), secret
+        return self._database.write(write), secret
 
     def change(self, webhook_id: str, owner: str, **changes: Any) -> Webhook:
         """Change name, url, kinds, outcomes or active. One that is put to work again begins with a clean record."""
@@ -120,9 +124,10 @@ class Webhooks:
 
     def test(self, webhook_id: str, owner: str) -> str:
         """Send a message that is about nothing; give the delivery's id."""
-        at = datetime.now(UTC)
+        with self._database.read() as connection:
+            at = now(connection)
         body = msgspec.json.encode(Letter(type="test", timestamp=at, data={"text": "This is a test."}))
-        return self._send(webhook_id, owner, body, at)
+        return self._send(webhook_id, owner, body)
 
     def log(self, webhook_id: str, owner: str) -> Sequence[Delivery]:
         """The newest deliveries."""
@@ -146,18 +151,17 @@ class Webhooks:
             body = connection.execute(query).scalar()
         if body is None:
             raise NotFound("There is no such delivery.")
-        return self._send(webhook_id, owner, body, datetime.now(UTC))
+        return self._send(webhook_id, owner, body)
 
-    def _send(self, webhook_id: str, owner: str, body: bytes, at: datetime) -> str:
-        row = delivery(owner, Channel.WEBHOOK, body, at, webhook_id)
-
-        def write(connection: sa.Connection) -> None:
+    def _send(self, webhook_id: str, owner: str, body: bytes) -> str:
+        def write(connection: sa.Connection) -> str:
             if not _find(connection, webhook_id, owner)["active"]:
                 raise Conflict("The webhook is paused; put it to work first.")
+            row = delivery(owner, Channel.WEBHOOK, body, now(connection), webhook_id)
             connection.execute(sa.insert(deliveries).values(**row))
+            return str(row["id"])
 
-        self._database.write(write)
-        return str(row["id"])
+        return self._database.write(write)
 
     def _check(
         self,

@@ -17,8 +17,8 @@ import msgspec
 import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, Lane, Progress
-from frontdesk.desk.rows import now
 from frontdesk.errors import NotFound
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.tables import jobs, workers
 
@@ -93,7 +93,7 @@ class Workers:
 
         def write(connection: sa.Connection) -> None:
             connection.execute(sa.delete(workers).where(workers.c.name == who.name))
-            connection.execute(sa.insert(workers).values(_row(who, WorkerState.WORKING)))
+            connection.execute(sa.insert(workers).values(_row(who, WorkerState.WORKING, now(connection))))
 
         self._database.write(write, durable=False)
 
@@ -104,9 +104,11 @@ class Workers:
             mine = workers.c.name == who.name
             known = connection.execute(sa.select(workers.c.wish).where(mine).with_for_update()).scalar()
             if known is None:  # it was away for so long that it was forgotten
-                connection.execute(sa.insert(workers).values(_row(who, state)))
+                connection.execute(sa.insert(workers).values(_row(who, state, now(connection))))
                 return Wish.WORK
-            connection.execute(sa.update(workers).where(mine).values(seen_at=now(), state=state.value))
+            connection.execute(
+                sa.update(workers).where(mine).values(seen_at=now(connection), state=state.value)
+            )
             return Wish(known)
 
         return self._database.write(write, durable=False)
@@ -148,10 +150,11 @@ class Workers:
         with self._database.read() as connection:
             found = connection.execute(query).mappings().all()
             held = _in_hand(connection, [row["name"] for row in found])
-        return [self._record(row, held.get(row["name"], ())) for row in found]
+            at = now(connection)
+        return [self._record(row, held.get(row["name"], ()), at) for row in found]
 
-    def _record(self, row: sa.RowMapping, held: Sequence[Held]) -> WorkerRecord:
-        silent = now() - row["seen_at"]
+    def _record(self, row: sa.RowMapping, held: Sequence[Held], at: datetime) -> WorkerRecord:
+        silent = at - row["seen_at"]
         return WorkerRecord(
             name=row["name"],
             machine=row["machine"],
@@ -170,15 +173,14 @@ class Workers:
 
     def sweep(self) -> None:
         """Forget those that were lost a while ago."""
-        old = workers.c.seen_at < now() - self._lost_after - _LOST_IS_SHOWN_FOR
         with self._database.read() as connection:
+            old = workers.c.seen_at < now(connection) - self._lost_after - _LOST_IS_SHOWN_FOR
             if connection.execute(sa.select(workers.c.name).where(old).limit(1)).first() is None:
                 return
         self._database.write(lambda c: c.execute(sa.delete(workers).where(old)), durable=False)
 
 
-def _row(who: Introduction, state: WorkerState) -> dict[str, Any]:
-    at = now()
+def _row(who: Introduction, state: WorkerState, at: datetime) -> dict[str, Any]:
     return {
         "name": who.name,
         "machine": who.machine,

@@ -1,139 +1,112 @@
-"""The database of an installation: many readers, and one writer thread in each process (see `writer`).
-
-SQLite runs in WAL mode. `synchronous=FULL` makes a commit reach the disk before it returns, so an acknowledged
-write survives power loss (https://sqlite.org/pragma.html#pragma_synchronous). A write that may be lost without
-harm, such as a claim (the job is simply claimed again), says `durable=False` and is committed under NORMAL,
-which cannot damage the file; the next durable commit of any process takes it along to the disk.
-"""
+"""The database of an installation: SQLite in the data folder, or a server that many machines share."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from frontdesk.errors import SettingsError
-from frontdesk.store.writer import Writer
+from frontdesk.errors import SettingsError, StoreRefused, StoreUnavailable
+from frontdesk.store.backend import Backend
+from frontdesk.store.server import open_server
+from frontdesk.store.sqlite import Sqlite
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = "0009"
-_BUSY_TIMEOUT_S = 30.0
-# More readers at once than the web process has threads would only wait for each other.
-_READERS = 40
-_WAL_BYTES_KEPT = 64 * 2**20
+SCHEMA_VERSION = "0010"
+_LOOK_AGAIN_S = 0.5
 
 
 class Database:
     """Rows, read and written with SQLAlchemy Core."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reading = _engine(path, "BEGIN", _READERS)
-        self._writing = _engine(path, "BEGIN IMMEDIATE", 1)
-        self._writer = Writer(self._writing, path.with_suffix(".writing"), _set_durable)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.name = backend.name
 
     @classmethod
-    def open(cls, path: Path) -> Database:
-        """The database in this file; `migrate` makes it when there is none."""
-        return cls(path)
+    def open(cls, where: Path | str, *, connections: int = 20) -> Database:
+        """The SQLite database in this file, or the one at this URL; `migrate` makes its tables.
+
+        Raises SettingsError for a URL that is none, or whose driver is not installed.
+        """
+        return cls(Sqlite(where) if isinstance(where, Path) else open_server(where, connections))
 
     def close(self) -> None:
-        """Write what waits, then let go of the file."""
-        self._writer.close()
-        self._reading.dispose()
-        self._writing.dispose()
+        """Write what waits, then let go of it."""
+        self._backend.close()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection that sees one state of the database for the length of the block."""
-        with self._reading.connect() as connection:
+        """A connection that sees one state of the database for the length of the block. Raises StoreUnavailable."""
+        with self._backend.reading() as connection:
             yield connection
 
     def write(self, write: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
         """Run `write` in a transaction and give its result once that is committed.
 
-        It runs on the writer's thread together with others' writes, so it must be short and touch nothing but
-        its connection. An exception of its own undoes only its own changes and is raised here.
+        It may run on another thread, together with others' writes or more than once, so it must be short and touch
+        nothing but its connection. An exception of its own undoes only its own changes and is raised here.
+        Raises StoreUnavailable.
         """
-        return self._writer.write(write, durable)
+        return self._backend.write(write, durable)
 
-    def migrate(self) -> None:
+    def rows_bytes(self, connection: sa.Connection) -> int:
+        """What the rows take, or about that."""
+        return self._backend.rows_bytes(connection)
+
+    def migrate(self, *, wait_s: float = 0.0) -> None:
         """Bring the tables up to date. Cheap when they are; safe when several processes start at once.
 
-        All steps are one transaction: a process that dies on the way leaves the tables as they were.
+        A process that dies on the way leaves tables that the next one brings up to date. A server that is not there yet
+        is waited for. Raises StoreUnavailable, SettingsError.
         """
+        end = time.monotonic() + wait_s
+        while True:
+            try:
+                return self._migrate()
+            except StoreRefused as error:
+                raise SettingsError(f"The {error.name} cannot be used: {error.reason}") from error
+            except StoreUnavailable:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
+
+    def _migrate(self) -> None:
         if self._is_up_to_date():
             return
-        with self._path.with_suffix(".migrating").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._is_up_to_date():
-                self._upgrade()
+        with self._backend.migrating() as connection:
+            if self._version(connection) != SCHEMA_VERSION:
+                _upgrade(connection)
 
     def _is_up_to_date(self) -> bool:
-        if not self._path.exists():
+        if not self._backend.is_made():
             return False
         with self.read() as connection:
-            is_wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-            if not is_wal or not sa.inspect(connection).has_table("alembic_version"):
-                return False
-            version = connection.execute(sa.text("select version_num from alembic_version")).scalar() or ""
+            return self._version(connection) == SCHEMA_VERSION
+
+    def _version(self, connection: sa.Connection) -> str:
+        """Which migration the tables have reached; raises SettingsError when this frontdesk does not know it."""
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return ""
+        version = connection.execute(sa.text("select version_num from alembic_version")).scalar() or ""
         if version > SCHEMA_VERSION:
             raise SettingsError(
-                f"{self._path} was written by a newer frontdesk (its tables are at {version}, this one knows "
-                f"{SCHEMA_VERSION}). Install that version, or choose another data folder."
+                f"{self.name} was written by a newer frontdesk (its tables are at {version}, this one knows "
+                f"{SCHEMA_VERSION}). Install that version, or choose another database."
             )
-        return version == SCHEMA_VERSION
-
-    def _upgrade(self) -> None:
-        from alembic import command  # a third of a second to import, and needed once in the life of a folder
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writing.connect() as connection:
-            # The file remembers this. Two processes that change it at once fail, hence here, under the lock.
-            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
-            with connection.begin():
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+        return str(version)
 
 
-def rows_bytes(connection: sa.Connection) -> int:
-    """What the rows take: all pages that are in use."""
-    pages, free, page_bytes = (
-        connection.exec_driver_sql(f"PRAGMA {figure}").scalar_one()
-        for figure in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * page_bytes)
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # a third of a second to import, and needed once in the life of a database
+    from alembic.config import Config
 
-
-def _set_durable(connection: sa.Connection, durable: bool) -> None:
-    """Not a part of any transaction: SQLite forbids it there."""
-    connection.connection.cursor().execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-
-
-def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
-    engine = sa.create_engine(
-        f"sqlite:///{path}",
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
-        pool_size=connections,
-        max_overflow=0,
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def configure(connection: Any, record: object) -> None:
-        # The driver must not open transactions by itself: ours begin as `begin` says.
-        connection.isolation_level = None
-        for pragma in ("synchronous=FULL", f"journal_size_limit={_WAL_BYTES_KEPT}", "temp_store=MEMORY"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin_transaction(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

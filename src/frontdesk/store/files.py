@@ -139,6 +139,8 @@ class StoredFiles:
         """Let it go. Raises Conflict while a job holds it."""
 
         def write(connection: sa.Connection) -> None:
+            # Locked first: a job that takes it on locks it, too.
+            connection.execute(sa.select(table.c.id).where(table.c.id == file_id).with_for_update()).all()
             if connection.execute(sa.select(job_files).where(job_files.c.file == file_id).limit(1)).first():
                 raise Conflict("A job holds this file; it goes with the job.")
             connection.execute(sa.delete(table).where(table.c.id == file_id))

@@ -204,3 +204,6 @@ workers = sa.Table(
     sa.Column("wish", sa.String(16), nullable=False),
     sa.Index("workers_by_last_sign", "seen_at"),
 )
+
+# What one transaction at a time may do: see `turns`. The rows are made once and only ever locked.
+turns = sa.Table("turns", metadata, sa.Column("number", sa.Integer, primary_key=True, autoincrement=False))

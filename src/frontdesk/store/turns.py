@@ -1,0 +1,40 @@
+"""Turns: what one transaction at a time may do, on database servers that run many.
+
+SQLite has one writer, so whoever writes has every turn. On a server a turn is a row that is locked until the
+transaction ends. There are as many as `TURNS`, and names share them: two names that share one wait for each other
+now and then, which is all it costs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from frontdesk.store.tables import turns
+
+TURNS = 256
+_HELD = "frontdesk.turns"
+_take = sa.select(turns.c.number).where(turns.c.number.in_(sa.bindparam("numbers", expanding=True)))
+_take = _take.order_by(turns.c.number).with_for_update()
+
+
+def take(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Wait until no other transaction has a turn of these names, and have them until this one ends.
+
+    Take all at once, or one at the very end: whoever takes one after the other may meet somebody who does it in another
+    order, and one of the two is undone and begins again.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    held: set[int] = connection.info.setdefault(_HELD, set())
+    wanted = {zlib.crc32(name.encode()) % TURNS for name in names} - held
+    if wanted:
+        connection.execute(_take, {"numbers": sorted(wanted)}).all()
+        held |= wanted
+
+
+def forget(connection: sa.Connection) -> None:
+    """A transaction begins: it has none."""
+    connection.info.pop(_HELD, None)

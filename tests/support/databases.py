@@ -1,0 +1,99 @@
+"""Which database tests run on: FRONTDESK_TEST_DATABASE is `sqlite`, as without it, `postgresql` or `mariadb`.
+
+A server is started when the first test needs it and serves the whole run, with a database for each data folder. It
+skips the disk: what tests kill is our processes, never it. Those that are about the server itself start their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from frontdesk.store.database import Database
+from frontdesk.store.tables import metadata
+from support.servers.mariadb import MariaDb
+from support.servers.postgres import Postgres
+
+KIND = os.environ.get("FRONTDESK_TEST_DATABASE", "sqlite")
+_SERVERS = {"postgresql": Postgres, "mariadb": MariaDb}
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
+_KEPT = ("turns",)  # filled when they are made, and only ever locked
+
+
+class Databases:
+    """The databases of one run."""
+
+    def __init__(self) -> None:
+        self._server: Postgres | MariaDb | None = None
+        self._of_folder: dict[Path, str] = {}
+        self._empty: list[str] = []
+        self._template = ""
+
+    def close(self) -> None:
+        """End the server, if there is one."""
+        if self._server is not None:
+            self._server.close()
+
+    def of(self, folder: Path) -> Path | str:
+        """Where the rows of this data folder are: always in the same place. It has tables, unless it is a file."""
+        if KIND == "sqlite":
+            return folder / "frontdesk.db"
+        if folder not in self._of_folder:
+            self._of_folder[folder] = self._empty.pop() if self._empty else self._made()
+        return self._of_folder[folder]
+
+    def url_of(self, folder: Path) -> str:
+        """What FRONTDESK_DATABASE is for this data folder."""
+        return "" if KIND == "sqlite" else str(self.of(folder))
+
+    def give_back(self, folder: Path) -> None:
+        """The folder is not needed any more: another one may have its database, emptied."""
+        if (url := self._of_folder.pop(folder, None)) is not None:
+            engine = sa.create_engine(_driver_url(url))
+            with engine.begin() as connection:
+                for table in metadata.sorted_tables:
+                    if table.name not in _KEPT:
+                        connection.execute(sa.delete(table))
+            engine.dispose()
+            self._empty.append(url)
+
+    def rows(self, folder: Path, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """What the database itself says, past all our own code. Values stand in the query as `:name`."""
+        place = self.of(folder)
+        engine = sa.create_engine(f"sqlite:///{place}" if isinstance(place, Path) else _driver_url(place))
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(query), values)
+            found = [tuple(row) for row in result] if result.returns_rows else []
+        engine.dispose()
+        return found
+
+    def _made(self) -> str:
+        if self._server is None:
+            self._server = _SERVERS[KIND](durable=False)
+            self._server.__enter__()
+        if isinstance(self._server, Postgres) and self._template:
+            return self._server.new_database(self._template)
+        url = self._server.new_database()
+        _migrate(url)
+        if isinstance(self._server, Postgres):
+            self._template = re.sub(".*/", "", url)  # copied from now on, which is quicker
+            return self._server.new_database(self._template)
+        return url
+
+
+DATABASES = Databases()
+
+
+def _migrate(url: str) -> None:
+    database = Database.open(url)
+    database.migrate()
+    database.close()
+
+
+def _driver_url(url: str) -> sa.URL:
+    return sa.make_url(url).set(drivername=_DRIVERS[KIND])
