@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from support.databases import DATABASES
-
 from support.servers.objects import ObjectServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
