@@ -39,7 +39,7 @@ from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.batch import Batcher
 from frontdesk.run.duty import Duty, introduce
-from frontdesk.run.engines.local import LocalEngine
+from frontdesk.run.engines.choice import engine_called
 from frontdesk.run.performer import Performer
 from frontdesk.run.predict import Predictor
 from frontdesk.run.senders.chat import ChatSender
@@ -54,6 +54,7 @@ from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
+from frontdesk.store.redis_link import RedisLink
 from frontdesk.store.storage import BucketPlace, Storage
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Installation:
     storage: Storage
     files: StoredFiles
     versions: Versions
+    redis: RedisLink | None
     engine: Engine
     desk: Desk
     workers: Workers
@@ -97,7 +99,8 @@ class Installation:
         )
         database.migrate(wait_s=_DATABASE_COMES_WITHIN_S)
         runtime = runtime_folder(data)
-        engine = _engine(settings, runtime)
+        redis = RedisLink(settings.redis) if settings.redis else None
+        engine = engine_called(settings.engine, runtime / "bells", redis)
         storage = Storage.at(data, bucket_of(settings), settings.cache_bytes)
         files = StoredFiles(database, storage.files)
         limits = DeskLimits(**{field.name: getattr(settings, field.name) for field in fields(DeskLimits)})
@@ -108,6 +111,7 @@ class Installation:
             storage=storage,
             files=files,
             versions=Versions(database, data / "versions"),
+            redis=redis,
             engine=engine,
             desk=Desk(database, engine, limits, files),
             workers=Workers(database, settings.lease_s),
@@ -120,12 +124,6 @@ class Installation:
         """Let go of the database; what waits to be written is written first."""
         self.database.close()
         self.engine.close()
-
-
-def _engine(settings: Settings, runtime: Path) -> Engine:
-    if settings.engine != "local":
-        raise SettingsError(f"engine = {settings.engine!r} must be `local`.")
-    return LocalEngine(runtime / "bells")
 
 
 def bucket_of(settings: Settings) -> BucketPlace | None:

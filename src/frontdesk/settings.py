@@ -117,7 +117,14 @@ class Settings:
         "", "Private networks that webhooks may go to, separated by commas (empty: to none)."
     )
     engine: str = _setting(
-        "local", "What carries jobs to workers: `local` (between processes of one machine)."
+        "local",
+        "What carries jobs to workers: `local` (between processes of one machine) "
+        "or `redis` (to any number of machines).",
+    )
+    redis: str = _setting(
+        "",
+        "Address of Redis, such as redis://:PASSWORD@HOST:6379/0, where each installation has a database of its own "
+        "(empty: none).",
     )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")

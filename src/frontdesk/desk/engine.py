@@ -29,8 +29,11 @@ class Post(NamedTuple):
 class Attendance(Protocol):
     """A worker's end of an engine."""
 
-    def wants(self, lanes: Collection[str]) -> None:
-        """Say, after each look into the table, in which lanes there is room; wake-ups may keep to those."""
+    def wants(self, lanes: Collection[str], held: int) -> None:
+        """Say, after each look into the table, in which lanes there is room, and how many jobs are held.
+
+        Wake-ups may keep to those lanes.
+        """
 
     def stop(self) -> None:
         """Wake this worker no more."""
@@ -97,7 +100,7 @@ class QuietEngine:
 class NoAttendance:
     """Of a worker that is never woken."""
 
-    def wants(self, lanes: Collection[str]) -> None:
+    def wants(self, lanes: Collection[str], held: int) -> None:
         pass
 
     def stop(self) -> None:

@@ -157,7 +157,7 @@ class Worker:
         self._release([*self._held.values()])
 
     def _turn(self) -> None:
-        self._attendance.wants(self._claim() if self._wish is Wish.WORK else ())
+        self._attendance.wants(self._claim() if self._wish is Wish.WORK else (), len(self._held))
         notes = self._notes()
         if any(isinstance(note, _Stop) for note in notes):
             self._heed(Wish.LEAVE)

@@ -106,7 +106,7 @@ class _Bell:
     def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
 
-    def wants(self, lanes: Collection[str]) -> None:
+    def wants(self, lanes: Collection[str], held: int) -> None:
         pass
 
     def stop(self) -> None:

@@ -1,0 +1,71 @@
+"""How to reach Redis: clients that give up soon, and what may be said of the address in a log.
+
+What Redis holds may be lost at any time. Whoever uses it goes on without it while it is away, so no client waits
+for long and none tries again by itself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from frontdesk.errors import SettingsError
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
+
+_CONNECT_S = 0.5
+_ANSWER_S = 1.0
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+class RedisLink:
+    """An address of Redis. Nothing is connected before a client is used."""
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in _SCHEMES:
+            raise SettingsError("redis must be an address such as redis://:PASSWORD@HOST:6379/0.")
+        if any(importlib.util.find_spec(name) is None for name in ("redis", "rq")):
+            raise SettingsError("Redis needs two packages more: pip install 'frontdesk[redis]'.")
+        self._url = url
+        self.name = without_password(url)
+        try:
+            self.database = int(self.client().connection_pool.connection_kwargs.get("db") or 0)
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"redis = {self.name} is no address of Redis ({error}).") from None
+
+    def client(self, *, answer_s: float = _ANSWER_S) -> Redis:
+        """A client that waits this long for an answer; a blocking command must be asked to take less."""
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        client: Redis = Redis.from_url(self._url, retry=Retry(NoBackoff(), 0), **_options(answer_s))
+        return client
+
+    def async_client(self, *, answer_s: float) -> AsyncRedis:
+        """The same for an event loop."""
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
+        client: AsyncRedis = Redis.from_url(self._url, retry=Retry(NoBackoff(), 0), **_options(answer_s))
+        return client
+
+
+def _options(answer_s: float) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": min(_CONNECT_S, answer_s),
+        "socket_timeout": answer_s,
+        "socket_keepalive": True,
+        "protocol": 2,  # no greeting and no notices on the line beside the answers
+    }
+
+
+def without_password(url: str) -> str:
+    """The address as a log may have it."""
+    parts = urlsplit(url)
+    at = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{at}{parts.path}"
