@@ -4,9 +4,10 @@
 
 Latency is from handing a job in to having its result, one job at a time; the rate is from handing in
 the first of many to having the result of the last. Every store syncs to the disk before it
-acknowledges (Redis with appendfsync always, SQLite with synchronous=FULL). frontdesk is measured
-through its HTTP API, as a client sees it, and through its desk in one process, which is what
-the Python calls of RQ and Huey compare to. Needs redis-server for the peers that use it.
+acknowledges (Redis with appendfsync always, SQLite with synchronous=FULL). On Redis means frontdesk's
+engine `redis` beside its database. frontdesk is measured through its HTTP API, as a client sees it, and
+through its desk in one process, which is what the Python calls of RQ and Huey compare to. Needs
+redis-server for those that use it.
 """
 
 from __future__ import annotations
@@ -75,6 +76,15 @@ def _options() -> argparse.Namespace:
 
 
 def _frontdesk(through: str, folder: Path) -> Figures:
+    return _frontdesk_with(through, {}, folder)
+
+
+def _frontdesk_on_redis(through: str, folder: Path) -> Figures:
+    with _redis(folder) as url:
+        return _frontdesk_with(through, {"FRONTDESK_ENGINE": "redis", "FRONTDESK_REDIS": url}, folder)
+
+
+def _frontdesk_with(through: str, env: dict[str, str], folder: Path) -> Figures:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     data = folder / "data"
@@ -82,10 +92,10 @@ def _frontdesk(through: str, folder: Path) -> Figures:
         product() / "frontdesk", "serve", PEERS / "frontdesk_trivial.py", "--open",
         "--port", str(port), "--data", data, "--workers", "1",
     ]  # fmt: skip
-    with running(command, ready_url=address + "/readyz", log=folder / "frontdesk.log", env={}):
+    with running(command, ready_url=address + "/readyz", log=folder / "frontdesk.log", env=env):
         if through == "http":
             return desk_jobs.through_http(address, SINGLES, MANY)
-        return desk_jobs.in_process(data, SINGLES, MANY)
+        return desk_jobs.in_process({**os.environ, **env}, data, SINGLES, MANY)
 
 
 # ---------------------------------------------------------------------------------- peers
@@ -144,6 +154,8 @@ def _timed(command: Sequence[str | Path], env: dict[str, str]) -> Figures:
 CONTENDERS = (
     Contender("frontdesk over HTTP", partial(_frontdesk, "http")),
     Contender("frontdesk in process", partial(_frontdesk, "desk")),
+    Contender("frontdesk on Redis, over HTTP", partial(_frontdesk_on_redis, "http")),
+    Contender("frontdesk on Redis, in process", partial(_frontdesk_on_redis, "desk")),
     Contender("RQ, SimpleWorker", partial(_rq, "rq.worker.SimpleWorker", MANY)),
     Contender("RQ, a fork a job (default)", partial(_rq, "rq.worker.Worker", 300)),
     Contender("Huey on Redis", partial(_huey, "redis", 0.1, MANY)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import statistics
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,9 +117,9 @@ async def _submit(place: str, numbers: Any) -> None:
 # ---------------------------------------------------------------------------- in this process
 
 
-def in_process(data: Path, singles: int, many: int) -> Figures:
+def in_process(environ: Mapping[str, str], data: Path, singles: int, many: int) -> Figures:
     """Hand in through the desk itself while `frontdesk serve` runs its worker on the same data folder."""
-    installation = Installation.open(Settings.read(os.environ, data=data))
+    installation = Installation.open(Settings.read(environ, data=data))
     tickets = _Tickets(installation)
     try:
         for number in range(20):

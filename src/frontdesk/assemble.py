@@ -55,6 +55,7 @@ from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from frontdesk.store.redis_link import RedisLink
+from frontdesk.store.shared_counts import SharedCounts
 from frontdesk.store.storage import BucketPlace, Storage
 
 if TYPE_CHECKING:
@@ -259,6 +260,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
     """Pages and API, to be built on the event loop that runs them."""
     # Only web processes need a web framework; it is most of the start-up time of the others.
     from frontdesk.serve.app import create_app
+    from frontdesk.serve.rates import WINDOW_S
     from frontdesk.serve.services import LOOPBACK_HOSTS, Limits, Services
 
     settings = installation.settings
@@ -279,6 +281,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             hosts=host_client(installation),
             engine=installation.engine,
             gate=None if settings.access == "open" else installation.gate,
+            counts=SharedCounts(installation.redis, WINDOW_S) if installation.redis else None,
             provider=Provider.at(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret),
             allowed_hosts=LOOPBACK_HOSTS | settings.host_names,
             models_folder=settings.models,

@@ -90,7 +90,9 @@ class Settings:
     quota_jobs_waiting: int = _setting(1000, "Jobs of one user that may wait at once (0: no limit).")
     quota_bytes: int = _setting(5 * 2**30, "Bytes one user may have stored (0: no limit).")
     quota_requests: int = _setting(
-        6000, "Requests to the API one user may send in a minute, to each web process (0: no limit)."
+        6000,
+        "Requests to the API one user may send in a minute, to each web process, "
+        "or to all of them together where there is Redis (0: no limit).",
     )
     visitor_requests: int = _setting(
         60, "Requests somebody may send in a minute without signing in; five times as many from one address."

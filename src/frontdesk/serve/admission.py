@@ -23,7 +23,7 @@ from frontdesk.errors import NotSignedIn, TooManyRequests
 from frontdesk.serve import csrf
 from frontdesk.serve.cookies import VISITOR_LASTS_S, cookie, secrets_in, visitor_name
 from frontdesk.serve.exchange import exchange_of
-from frontdesk.serve.rates import Rates
+from frontdesk.serve.rates import Rates, Together
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import CALLER
 
@@ -50,11 +50,11 @@ class Admitted:
 class Admission:
     """Pure ASGI middleware. Without a gate everybody is the one local user."""
 
-    def __init__(self, app: ASGIApp, gate: Gate | None) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate | None, counts: Together | None = None) -> None:
         self._app, self._gate = app, gate
         self._known: dict[tuple[str, bytes], Admitted] = {}
         self._rules, self._rules_until = Rules(), 0.0
-        self._rates = Rates()
+        self._rates = Rates(counts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

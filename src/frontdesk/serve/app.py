@@ -87,7 +87,7 @@ class App:
             redirect_slashes=False,
             lifespan=lambda app: self._life(),
         )
-        admitted = Admission(router, services.gate)
+        admitted = Admission(router, services.gate, services.counts)
         guarded = Guard(
             admitted, services.allowed_hosts, services.limits.body_bytes, services.limits.upload_bytes
         )

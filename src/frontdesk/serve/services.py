@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from frontdesk.desk.workers import Workers
     from frontdesk.host.client import HostClient
     from frontdesk.store.files import FileStore
+    from frontdesk.store.shared_counts import SharedCounts
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -50,6 +51,7 @@ class Services:
     `name` is this web process, and the worker name under which it holds the jobs it adopts.
     `gate` says who may; None where everybody who can connect is the one local user.
     Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
+    Those of all servers together count requests by `counts`, where there is Redis.
     `thumbs_folder` is where `catalog.describe` puts small pictures for galleries.
     """
 
@@ -67,6 +69,7 @@ class Services:
     hosts: HostClient
     engine: Engine
     gate: Gate | None = None
+    counts: SharedCounts | None = None
     provider: Provider | None = None
     models_folder: Path
     thumbs_folder: Path

@@ -7,6 +7,7 @@ for long and none tries again by itself.
 from __future__ import annotations
 
 import importlib.util
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,6 +63,31 @@ def _options(answer_s: float) -> dict[str, Any]:
         "socket_keepalive": True,
         "protocol": 2,  # no greeting and no notices on the line beside the answers
     }
+
+
+class Pauses:
+    """How long a Redis that does not answer is left alone: twice as long each time, a few seconds at most."""
+
+    def __init__(self, first_s: float = 0.1, longest_s: float = 5.0) -> None:
+        self._first_s, self._longest_s = first_s, longest_s
+        self._until = 0.0
+        self.length_s = 0.0
+
+    @property
+    def last(self) -> bool:
+        """Whether it is to be left alone still."""
+        return time.monotonic() < self._until
+
+    def failed(self) -> float:
+        """It did not answer. Gives how long it is left alone now."""
+        self.length_s = min(max(self.length_s * 2, self._first_s), self._longest_s)
+        self._until = time.monotonic() + self.length_s
+        return self.length_s
+
+    def worked(self) -> bool:
+        """It answered; whether it is back only now."""
+        was_away, self.length_s, self._until = self.length_s > 0, 0.0, 0.0
+        return was_away
 
 
 def without_password(url: str) -> str:

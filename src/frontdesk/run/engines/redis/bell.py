@@ -16,14 +16,12 @@ from redis.exceptions import RedisError
 from frontdesk.desk.engine import Errand, Post
 from frontdesk.run.engines.redis.nameplate import Nameplate
 from frontdesk.run.engines.redis.queues import Queues, queue_key
-from frontdesk.store.redis_link import RedisLink
+from frontdesk.store.redis_link import Pauses, RedisLink
 
 log = logging.getLogger(__name__)
 
 _WAIT_S = 1
 _PATIENCE_S = 2.5  # a blocking pop answers after _WAIT_S at the latest; later means that Redis hangs
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
 _STOPPING_S = 3.0
 
 
@@ -86,16 +84,16 @@ class Bell:
     # -------------------------------------------------------------------------------- our own
 
     def _run(self) -> None:
-        pause_s = 0.0
+        pauses = Pauses()
         while not self._stopping:
             try:
                 self._attend()
-                pause_s = 0.0
+                pauses.worked()
             except (RedisError, OSError):
                 # The outbox says in the log that Redis is away. Ids may be lost, so the worker looks by itself.
-                pause_s = min(max(pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
                 self._in_hand = None
                 self._wake_for_all()
+                pause_s = pauses.failed()
                 with self._changed:
                     self._changed.wait_for(lambda: self._stopping, pause_s)
         self._leave()

@@ -10,12 +10,10 @@ from typing import Any
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from frontdesk.store.redis_link import RedisLink
+from frontdesk.store.redis_link import Pauses, RedisLink
 
 _WAIT_S = 1.0
 _PATIENCE_S = 4.0
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
 _STOPPING_S = 3.0
 
 
@@ -25,7 +23,7 @@ class Ear:
     def __init__(self, link: RedisLink, channel: str, heard: Callable[[Sequence[str]], None]) -> None:
         self._link, self._channel, self._heard = link, channel, heard
         self._stopping = threading.Event()
-        self._pause_s = 0.0
+        self._pauses = Pauses()
         self._thread = threading.Thread(target=self._run, name="redis-ear", daemon=True)
 
     def start(self) -> None:
@@ -43,8 +41,7 @@ class Ear:
             try:
                 self._listen()
             except (RedisError, OSError):
-                self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-                self._stopping.wait(self._pause_s)
+                self._stopping.wait(self._pauses.failed())
 
     def _listen(self) -> None:
         """Until the line breaks, or Redis does not answer any more."""
@@ -69,5 +66,5 @@ class Ear:
         if message["type"] == "message":
             self._heard(message["data"].decode().split("\n"))
         elif message["type"] == "subscribe":
-            self._pause_s = 0.0
+            self._pauses.worked()
             self._heard([])  # from here on nothing is missed; what came before may have been

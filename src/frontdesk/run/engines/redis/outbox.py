@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.desk.engine import Engine, Errand
 from frontdesk.run.engines.redis.queues import Queues
-from frontdesk.store.redis_link import RedisLink
+from frontdesk.store.redis_link import Pauses, RedisLink
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +26,6 @@ _MOST_AT_ONCE = 500
 _MOST_KEPT = 20_000
 _IDS_A_MESSAGE = 200
 _CLOSING_S = 1.0
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,7 @@ class Outbox:
         self._something = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._pause_s = 0.0
-        self._try_at = 0.0
+        self._pauses = Pauses()
         self._has_lost = False
 
     def put(self, message: Message) -> None:
@@ -94,7 +90,7 @@ class Outbox:
 
     def _run(self) -> None:
         while messages := self._next():
-            if time.monotonic() < self._try_at:
+            if self._pauses.last:
                 self._tell_neighbours(messages)
                 continue
             try:
@@ -127,16 +123,15 @@ class Outbox:
         if self._has_lost:
             self._on_loss(pipe)
         pipe.execute()
-        if self._pause_s:
+        self._has_lost = False
+        if self._pauses.worked():
             log.info("Redis at %s is back", self._link.name)
-        self._pause_s, self._has_lost = 0.0, False
 
     def _lost(self, error: Exception) -> None:
-        if not self._pause_s:
+        if not self._pauses.length_s:
             log.warning("Redis at %s is away (%s); jobs run on all the same", self._link.name, error)
         self._has_lost = True
-        self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        self._try_at = time.monotonic() + self._pause_s
+        self._pauses.failed()
 
     def _tell_neighbours(self, messages: Sequence[Message]) -> None:
         for together in _joined(messages):
