@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from frontdesk.access.gate import Gate
 from frontdesk.access.oidc import Provider
 from frontdesk.access.quotas import QuotaLimits
-from frontdesk.access.rules import Role
+from frontdesk.access.rules import role_named
 from frontdesk.access.sessions import SessionLimits
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
@@ -33,10 +33,10 @@ from frontdesk.desk.targets import networks_of
 from frontdesk.desk.telling import Channel, Telling
 from frontdesk.desk.webhooks import Webhooks
 from frontdesk.desk.workers import Workers
-from frontdesk.errors import SettingsError
 from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
+from frontdesk.monitor.monitor import Monitor
 from frontdesk.run.batch import Batcher
 from frontdesk.run.duty import Duty, introduce
 from frontdesk.run.engines.choice import engine_called
@@ -84,6 +84,7 @@ class Installation:
     telling: Telling
     webhooks: Webhooks
     gate: Gate
+    monitor: Monitor
 
     @property
     def place(self) -> str:
@@ -119,6 +120,7 @@ class Installation:
             telling=Telling(database),
             webhooks=Webhooks(database, networks_of(settings.webhook_networks)),
             gate=_gate(settings, database),
+            monitor=_monitor(settings, database),
         )
 
     def close(self) -> None:
@@ -137,7 +139,7 @@ def _gate(settings: Settings, database: Database) -> Gate:
     return Gate(
         database,
         public=settings.public_tasks,
-        new_role=_new_role(settings),
+        new_role=role_named(settings.oidc_new_role),
         sessions=SessionLimits(
             idle=timedelta(hours=settings.session_idle_hours), absolute=timedelta(days=settings.session_days)
         ),
@@ -150,12 +152,9 @@ def _gate(settings: Settings, database: Database) -> Gate:
     )
 
 
-def _new_role(settings: Settings) -> Role | None:
-    if not settings.oidc_new_role:
-        return None
-    if settings.oidc_new_role not in set(Role):
-        raise SettingsError(f"oidc_new_role = {settings.oidc_new_role!r} must be one of {', '.join(Role)}.")
-    return Role(settings.oidc_new_role)
+def _monitor(settings: Settings, database: Database) -> Monitor:
+    kept = settings.monitor_rows_per_day, settings.monitor_rows, settings.monitor_days
+    return Monitor(database, settings.monitor, *kept)
 
 
 def cards_of(settings: Settings, sources: list[Path]) -> Cards:
@@ -195,9 +194,9 @@ def worker(
 ) -> Worker:
     """Who does jobs."""
     duty, settings, desk = duty or Duty(), installation.settings, installation.desk
-    rooms = duty.rooms(settings.trainings)
+    rooms, counted = duty.rooms(settings.trainings), installation.monitor.collector(cards)
     makers: Mapping[Lane, Callable[[int], Performer]] = {
-        Lane.PREDICT: lambda room: Predictor(installation.files, room),
+        Lane.PREDICT: lambda room: Predictor(installation.files, room, counted),
         Lane.BATCH: lambda room: Batcher(desk, installation.files, cards, settings.data / "batches", room),
         Lane.TRAIN: lambda room: trainer(installation, cards, room),
     }
@@ -236,7 +235,7 @@ def trainer(installation: Installation, cards: Cards, at_once: int) -> Trainer:
 def sweeper(installation: Installation) -> Sweeper:
     """Who mends what crashes leave behind, and removes what is past its time."""
     benches = TrainBenches(installation.desk, installation.files, installation.settings.data)
-    swept: list[Swept] = [installation.desk, installation.workers, benches]
+    swept: list[Swept] = [installation.desk, installation.workers, benches, installation.monitor.sweeps]
     return Sweeper(swept, every_s=installation.settings.sweep_s)
 
 
@@ -280,6 +279,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             versions=installation.versions,
             hosts=host_client(installation),
             engine=installation.engine,
+            monitor=installation.monitor,
             gate=None if settings.access == "open" else installation.gate,
             counts=SharedCounts(installation.redis, WINDOW_S) if installation.redis else None,
             provider=Provider.at(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret),

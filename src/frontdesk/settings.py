@@ -170,6 +170,17 @@ class Settings:
         "Bytes of files kept, and as many of answers; the oldest finished jobs go first (0: no limit).",
     )
 
+    monitor: str = _setting(
+        "rows",
+        "What is kept of what models are asked: `rows` (counts, and a sample of questions with their answers), "
+        "`counts`, or `off`.",
+    )
+    monitor_rows_per_day: int = _setting(10_000, "Questions of one task kept in a day, at most.")
+    monitor_rows: int = _setting(100_000, "Questions of one task kept in all; the oldest go first.")
+    monitor_days: float = _setting(
+        90.0, "Days that questions, counts and what was said of answers are kept (0: for ever)."
+    )
+
     log_level: str = _setting("info", "Least severe level written to the log: debug, info, warning or error.")
 
     @property

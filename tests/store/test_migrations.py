@@ -6,7 +6,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import frontdesk.store.access_tables  # noqa: F401  (so that its tables are known)
+import frontdesk.store.access_tables
+import frontdesk.store.monitor_tables  # noqa: F401  (so that their tables are known)
 from frontdesk.store.database import Database
 from frontdesk.store.tables import metadata
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from frontdesk.errors import SettingsError
+
 PUBLIC = "public"
 ANY_TASK = "*"
 
@@ -22,6 +24,13 @@ class Role(StrEnum):
     def reaches(self, least: Role) -> bool:
         """Whether it is this role or one above."""
         return _RANKS[self] >= _RANKS[least]
+
+
+def role_named(name: str) -> Role | None:
+    """The role a setting names; None where it names none. Raises SettingsError."""
+    if name and name not in set(Role):
+        raise SettingsError(f"oidc_new_role = {name!r} must be one of {', '.join(Role)}.")
+    return Role(name) if name else None
 
 
 class Action(StrEnum):

@@ -43,6 +43,7 @@ class Model:
     trains_at_first_start: bool = False
     keeps_cancelled: bool = False
     goes_live: str = "by hand"
+    collects: bool = True
 
     predict: Callable[..., Any]
     train: Callable[..., Metrics | None]

@@ -78,6 +78,7 @@ def _read(model: type[Model]) -> _Read:
         trains_at_first_start=model.trains_at_first_start,
         keeps_cancelled=model.keeps_cancelled,
         goes_live=model.goes_live,
+        collects=model.collects,
         max_batch=model.max_batch,
         eager=model.eager,
         timeout_s=model.timeout_s,
@@ -110,7 +111,7 @@ def _check_attributes(model: type[Model]) -> None:
             )
     for attribute, types, least in (
         ("title", str, None), ("default", bool, None), ("eager", bool, None), ("trains_at_first_start", bool, None),
-        ("keeps_cancelled", bool, None), ("goes_live", str, None),
+        ("keeps_cancelled", bool, None), ("goes_live", str, None), ("collects", bool, None),
         ("max_batch", int, 1), ("timeout_s", int | float | None, 0), ("memory_mb", int | None, 1),
     ):  # fmt: skip
         value = getattr(model, attribute)

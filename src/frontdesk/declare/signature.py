@@ -31,6 +31,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     trains_at_first_start: bool = False
     keeps_cancelled: bool = False
     goes_live: str = "by hand"
+    collects: bool = True
     max_batch: int = 32
     eager: bool = False
     timeout_s: float | None = None

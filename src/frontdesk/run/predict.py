@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from frontdesk.errors import (
     Overloaded,
     StoreUnavailable,
 )
+from frontdesk.monitor.collector import Collector
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.run.window import Window
@@ -35,8 +37,9 @@ class Predictor:
     lane = Lane.PREDICT
     takes_long = False
 
-    def __init__(self, files: FileStore, concurrency: int) -> None:
-        self._files, self._window = files, Window(concurrency)
+    def __init__(self, files: FileStore, concurrency: int, collector: Collector) -> None:
+        self._files, self._window, self._collector = files, Window(concurrency), collector
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def room(self) -> int:
@@ -49,10 +52,12 @@ class Predictor:
 
     async def perform(self, lease: Lease, hosts: Models) -> Outcome:
         """Do one."""
-        return await predict(lease.job, hosts, self._files)
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._collector.keep_up())
+        return await predict(lease.job, hosts, self._files, self._collector)
 
 
-async def predict(job: Job, hosts: Models, files: FileStore) -> Outcome:
+async def predict(job: Job, hosts: Models, files: FileStore, collector: Collector | None = None) -> Outcome:
     """Ask the model what the job asks. Never raises for what the job or the model did wrong."""
     try:
         inputs = await _with_file_contents(_payload_decoder.decode(job.payload).inputs, files)
@@ -62,13 +67,20 @@ async def predict(job: Job, hosts: Models, files: FileStore) -> Outcome:
         return Released()
     except FileDamaged as error:
         return Failed(Failure.of(error))
+    began = time.perf_counter()
     try:
         answer = await hosts.call(job.task, job.model, job.version, inputs, on_cancel="kill")
     except (Overloaded, HostUnreachable):
         # Nothing is wrong with the job: it goes back to its place in line.
         return Released()
     except FrontdeskError as error:
+        if collector is not None:
+            collector.failed(job.task, job.model)
         return Failed(Failure.of(error))
+    if collector is not None:
+        key = (job.task, job.model, answer.version)
+        took_s = time.perf_counter() - began
+        collector.answered(job.owner, key, took_s, inputs, answer.outputs, known_as=job.id)
     return Finished(answer.outputs, answer.version)
 
 

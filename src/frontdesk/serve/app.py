@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk.access import passwords
 from frontdesk.errors import NotSignedIn
+from frontdesk.monitor.collector import Collector
 from frontdesk.serve.admission import Admission
 from frontdesk.serve.asking import Asker
 from frontdesk.serve.exchange import Exchanges, exchange_of
@@ -54,6 +55,7 @@ class AppState:
     metrics: Metrics
     asker: Asker
     scheduler: Scheduler
+    collector: Collector
     access_log: AccessLog | None
     _openapi: OpenApi | None = None
 
@@ -71,6 +73,7 @@ class App:
     def __init__(self, services: Services) -> None:
         hub = Hub(services.engine)
         metrics = Metrics(services.metrics_folder, services.name)
+        collector = services.monitor.collector(services.tasks)
         access_log = AccessLog() if services.logs_requests else None
         self.state = AppState(
             services,
@@ -78,8 +81,9 @@ class App:
             Reader(services.desk),
             Line(services.desk),
             metrics,
-            Asker(services, hub, metrics),
+            Asker(services, hub, metrics, collector),
             Scheduler(services),
+            collector,
             access_log,
         )
         router = Router(
@@ -111,7 +115,9 @@ class App:
             await in_thread(passwords.prepare)
         if state.access_log is not None:
             state.access_log.start()
+        await in_thread(state.collector.receipts.prepare)
         keeper = asyncio.create_task(_keep_counts(state.metrics))
+        collecting = asyncio.create_task(state.collector.keep_up())
         state.scheduler.start()
         yield
         await state.scheduler.stop()
@@ -119,6 +125,8 @@ class App:
         await state.asker.stop()
         await state.services.hosts.close()
         keeper.cancel()
+        collecting.cancel()
+        await asyncio.wait({collecting})
         if state.access_log is not None:
             state.access_log.stop()
 

@@ -9,6 +9,8 @@ question with an Idempotency-Key ─> job ─> Answered once it is done, or Tick
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from time import perf_counter
 from typing import cast
 
 import msgspec
@@ -31,6 +33,7 @@ from frontdesk.errors import (
     PredictFailed,
 )
 from frontdesk.host.client import UNHEARD, HostAnswer
+from frontdesk.monitor.collector import Collector
 from frontdesk.serve.adopted import AdoptedCalls
 from frontdesk.serve.inputs import TaskInputs, Wire
 from frontdesk.serve.live import Hub
@@ -38,7 +41,6 @@ from frontdesk.serve.metrics import Metrics
 from frontdesk.serve.services import Services
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.tickets import Question, Tickets, check_version
-from frontdesk.store.ids import new_id
 
 __all__ = ["Answered", "Asker", "Question", "Ticketed", "asker_of", "refusal_of"]
 
@@ -68,8 +70,8 @@ class Ticketed(msgspec.Struct, frozen=True):
 class Asker:
     """Asks models on behalf of owners."""
 
-    def __init__(self, services: Services, hub: Hub, metrics: Metrics) -> None:
-        self._services, self._hub, self._metrics = services, hub, metrics
+    def __init__(self, services: Services, hub: Hub, metrics: Metrics, collector: Collector) -> None:
+        self._services, self._hub, self._metrics, self._collector = services, hub, metrics, collector
         self._adopted = AdoptedCalls(services.desk, hub, services.limits.lease_s)
         self._inputs = {name: TaskInputs(card, services.files) for name, card in services.tasks.items()}
         self._tickets = Tickets(services, self._inputs)
@@ -121,13 +123,16 @@ class Asker:
         inputs = question.inputs
         if self._inputs[question.task.name].may_refer_to_files:
             inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)
+        began = perf_counter()
         call = asyncio.ensure_future(self._call(question, inputs))
         if await _is_done(call, min(limit_s, _LISTEN_AFTER_S)) or await self._is_done_unless_left(
             call, limit_s - _LISTEN_AFTER_S, receive
         ):
-            answer = call.result()
-            return Answered(new_id(), question.model.name, answer.version, answer.outputs)
-        return Ticketed(await self._adopt(question, call))
+            answer, prediction = call.result(), self._count(question, call, began, inputs)
+            return Answered(prediction, question.model.name, answer.version, answer.outputs)
+        job = await self._adopt(question, call)
+        call.add_done_callback(lambda call: self._count(question, call, began, inputs, job.id))
+        return Ticketed(job)
 
     async def submit(self, question: Question) -> Job:
         """Leave the question with the desk; the job is the ticket."""
@@ -153,12 +158,14 @@ class Asker:
         key = question.idempotency_key
         try:
             return await self.ask(
-                Question(
-                    question.owner, question.task, model, None, question.inputs,
-                    None if key is None else f"{key}/{model.name}",
+                replace(
+                    question,
+                    model=model,
+                    version=None,
+                    idempotency_key=None if key is None else f"{key}/{model.name}",
                 ),
                 receive=receive,
-            )  # fmt: skip
+            )
         except InvalidInput:
             raise  # it is the question that is wrong, for all models alike
         except FrontdeskError as error:
@@ -172,6 +179,7 @@ class Asker:
             answer = await self._services.hosts.call(task, model, question.version, inputs, on_cancel="kill")
         except FrontdeskError as error:
             self._metrics.failed(task, model, error)
+            self._collector.failed(task, model)
             raise
         self._metrics.answered(task, model, answer.seconds)
         return answer
@@ -194,6 +202,18 @@ class Asker:
         finally:
             left.cancel()
             closing.cancel()
+
+    def _count(
+        self, question: Question, call: asyncio.Task[HostAnswer], began: float, inputs: Wire, job: str = ""
+    ) -> str:
+        """Have an answer counted; give the id of the prediction, that of its job if it has one."""
+        if call.cancelled() or call.exception() is not None:
+            return job
+        answer, took_s = call.result(), perf_counter() - began
+        key = (question.task.name, question.model.name, answer.version)
+        return self._collector.answered(
+            question.owner, key, took_s, inputs, answer.outputs, is_wanted=question.is_from_page, known_as=job
+        )
 
     async def _adopt(self, question: Question, call: asyncio.Task[HostAnswer]) -> Job:
         """Make a job of a call that is under way."""

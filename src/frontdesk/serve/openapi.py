@@ -24,6 +24,7 @@ from frontdesk.serve.api.versions import VersionsDocument
 from frontdesk.serve.live import EventDocument
 from frontdesk.serve.openapi_access import ACCESS_DOCUMENTS, ACCESS_PATHS, SECURITY_SCHEMES
 from frontdesk.serve.openapi_batch import batch_paths
+from frontdesk.serve.openapi_monitor import MONITOR_DOCUMENTS, MONITOR_PATHS
 from frontdesk.serve.openapi_paths import SHARED_PATHS, Json, json_content, operation, parameter
 from frontdesk.serve.openapi_schedules import SCHEDULE_DOCUMENTS, SCHEDULE_PATHS
 from frontdesk.serve.openapi_telling import TELLING_DOCUMENTS, TELLING_PATHS
@@ -42,6 +43,7 @@ _DOCUMENTS = (
     *TELLING_DOCUMENTS,
     *SCHEDULE_DOCUMENTS,
     *WORKER_DOCUMENTS,
+    *MONITOR_DOCUMENTS,
     Again,
     ProblemDocument,
     EventDocument,
@@ -67,7 +69,15 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
     """The document as plain data."""
     _, components = msgspec.json.schema_components(_DOCUMENTS, ref_template="#/components/schemas/{name}")
     schemas: Json = dict(components)
-    paths: Json = SHARED_PATHS | TRAINING_PATHS | ACCESS_PATHS | TELLING_PATHS | SCHEDULE_PATHS | WORKER_PATHS
+    paths: Json = (
+        SHARED_PATHS
+        | TRAINING_PATHS
+        | ACCESS_PATHS
+        | TELLING_PATHS
+        | SCHEDULE_PATHS
+        | WORKER_PATHS
+        | MONITOR_PATHS
+    )
     for card in tasks.values():
         names = _Names(card.name)
         schemas[names.inputs] = inputs_schema(card.signature.inputs)
@@ -88,7 +98,7 @@ def describe(tasks: Mapping[str, TaskCard]) -> Json:
         "tags": [
             *({"name": card.name, "description": card.description or card.title} for card in tasks.values()),
             {"name": "tasks"}, {"name": "jobs"}, {"name": "files"}, {"name": "versions"}, {"name": "operations"},
-            {"name": "access"}, {"name": "notices"}, {"name": "schedules"},
+            {"name": "access"}, {"name": "notices"}, {"name": "schedules"}, {"name": "monitor"},
         ],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},

@@ -16,8 +16,10 @@ from frontdesk.serve import docs
 from frontdesk.serve.api import (
     batch,
     events,
+    feedback,
     files,
     jobs,
+    monitor,
     notices,
     operations,
     schedules,
@@ -65,6 +67,7 @@ def api_routes() -> list[BaseRoute]:
         resource("/api/tasks/{task}/models/{model}/versions/{n}", DELETE=versions.remove_version),
         resource("/api/tasks/{task}/models/{model}/versions/{n}/live", POST=versions.go_live),
         resource("/api/tasks/{task}/models/{model}/versions/{n}/download", GET=versions.download_version),
+        *_monitor_routes(),
         resource("/api/jobs", Door.VISITORS, GET=jobs.list_jobs),
         resource("/api/jobs/{id}", Door.ANYBODY, GET=jobs.show_job, DELETE=jobs.remove_job),
         resource("/api/jobs/{id}/events", Door.ANYBODY, GET=events.job_events),
@@ -105,6 +108,22 @@ def _operations_routes() -> list[BaseRoute]:
         resource("/livez", Door.ANYBODY, GET=operations.livez),
         resource("/readyz", Door.ANYBODY, GET=operations.readyz),
         resource("/metrics", GET=operations.metrics),
+    ]
+
+
+def _monitor_routes() -> list[BaseRoute]:
+    return [
+        resource(
+            "/api/predictions/{id}/feedback",
+            Door.VISITORS,
+            GET=feedback.show_feedback,
+            POST=feedback.give_feedback,
+        ),
+        resource("/api/tasks/{task}/monitor", GET=monitor.show_figures),
+        resource(
+            "/api/tasks/{task}/collected", GET=monitor.download_collected, DELETE=monitor.delete_collected
+        ),
+        resource("/api/tasks/{task}/collected/file", POST=monitor.keep_collected),
     ]
 
 

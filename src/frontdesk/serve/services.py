@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from frontdesk.desk.webhooks import Webhooks
     from frontdesk.desk.workers import Workers
     from frontdesk.host.client import HostClient
+    from frontdesk.monitor.monitor import Monitor
     from frontdesk.store.files import FileStore
     from frontdesk.store.shared_counts import SharedCounts
 
@@ -68,6 +69,7 @@ class Services:
     versions: Versions
     hosts: HostClient
     engine: Engine
+    monitor: Monitor
     gate: Gate | None = None
     counts: SharedCounts | None = None
     provider: Provider | None = None

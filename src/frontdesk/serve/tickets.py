@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, already checked against the signature. `version` None means the live one."""
+    """What is asked, already checked against the signature. `version` None means the live one.
+
+    `is_from_page`: a person asks, who may want to say whether the answer was right.
+    """
 
     owner: str
     task: TaskCard
@@ -25,6 +28,7 @@ class Question:
     version: int | None
     inputs: Wire
     idempotency_key: str | None = None
+    is_from_page: bool = False
 
 
 class Tickets:

@@ -7,8 +7,10 @@ from starlette.routing import BaseRoute
 from frontdesk.serve.pages import account, admin, notices, schedules, signin, signon, workers
 from frontdesk.serve.pages.ask import ask_task, show_task, show_thumb
 from frontdesk.serve.pages.batch import show_batch, start_batch
+from frontdesk.serve.pages.feedback import give_feedback, show_feedback
 from frontdesk.serve.pages.jobs import change_job, change_jobs, show_job, show_jobs
 from frontdesk.serve.pages.models import restart_model, show_models
+from frontdesk.serve.pages.monitor import change_monitor, show_monitor
 from frontdesk.serve.pages.overview import show_status, show_tasks
 from frontdesk.serve.pages.rendering import error_page
 from frontdesk.serve.pages.train import show_run, show_train, start_training
@@ -32,6 +34,9 @@ def page_routes() -> list[BaseRoute]:
         resource("/tasks/{task}/versions", GET=show_versions),
         resource("/tasks/{task}/versions/compare", GET=compare_versions),
         resource("/tasks/{task}/versions/{model}/{n}/{verb}", POST=change_version),
+        resource("/tasks/{task}/monitor", GET=show_monitor),
+        resource("/tasks/{task}/monitor/{verb}", POST=change_monitor),
+        resource("/predictions/{id}/feedback", Door.VISITORS, GET=show_feedback, POST=give_feedback),
         resource("/tasks/{task}/models/{model}/restart", POST=restart_model),
         resource("/tasks/{task}/thumbs/{field}/{name}", Door.VISITORS, GET=show_thumb),
         resource("/jobs", Door.VISITORS, GET=show_jobs, POST=change_jobs),

@@ -19,6 +19,8 @@ from frontdesk.errors import FrontdeskError, InvalidInput, NotFound
 from frontdesk.serve.api.predict import part_limits, whole_version
 from frontdesk.serve.asking import Answered, Question, Ticketed, asker_of
 from frontdesk.serve.forms import read_form
+from frontdesk.serve.pages.feedback import Question as FeedbackQuestion
+from frontdesk.serve.pages.feedback import question_about
 from frontdesk.serve.pages.jobs import ticket_context
 from frontdesk.serve.pages.rendering import is_fragment, page
 from frontdesk.serve.problems import problem_of
@@ -38,6 +40,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any] | None = None
     job: Job | None = None
     refusal: str = ""
+    question: FeedbackQuestion | None = None
 
 
 async def show_task(request: Request) -> Response:
@@ -61,7 +64,7 @@ async def ask_task(request: Request) -> Response:
         inputs = asker.inputs(card).codec.decode_form(values)
         model = asker.model(card, texts.get("fd-model") or None)
         version = whole_version(texts.get("fd-version"))
-        question = Question(owner, card, model, version, inputs, texts.get("fd-key") or None)
+        question = Question(owner, card, model, version, inputs, texts.get("fd-key") or None, True)
         if "fd-compare" in texts:
             outcomes = await asker.compare(question, receive=request.receive)
         else:
@@ -69,7 +72,7 @@ async def ask_task(request: Request) -> Response:
     except InvalidInput as refusal:
         faults = {fault.pointer.split("/")[-1]: fault.detail for fault in refusal.faults}
         return page(request, "task.html", 422, part="answer.html", **context | {"faults": faults})
-    shown = [await _shown(services, name, outcome) for name, outcome in outcomes.items()]
+    shown = [_shown(card, name, outcome) for name, outcome in outcomes.items()]
     if not is_fragment(request) and len(shown) == 1 and shown[0].job is not None:
         return RedirectResponse(f"/jobs/{shown[0].job.id}", 303)
     context["agreement"] = _agreement([s.outputs for s in shown if s.outputs is not None])
@@ -101,9 +104,12 @@ async def _ask(request: Request, question: Question) -> Answered | Ticketed | Fr
         return error
 
 
-async def _shown(services: Services, model: str, outcome: Answered | Ticketed | FrontdeskError) -> _Shown:
+def _shown(card: TaskCard, model: str, outcome: Answered | Ticketed | FrontdeskError) -> _Shown:
     if isinstance(outcome, Answered):
-        return _Shown(model=model, version=outcome.version, outputs=msgspec.json.decode(outcome.outputs))
+        return _Shown(
+            model=model, version=outcome.version, outputs=msgspec.json.decode(outcome.outputs),
+            question=question_about(card, outcome.id, outcome.outputs),
+        )  # fmt: skip
     if isinstance(outcome, Ticketed):
         return _Shown(model=model, job=outcome.job)
     return _Shown(model=model, refusal=problem_of(outcome).detail)

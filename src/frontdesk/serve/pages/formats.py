@@ -96,6 +96,7 @@ def is_tiny(png_base64: str) -> bool:
 
 FILTERS = {
     "bytes": size,
+    "zip": zip,
     "ago": ago,
     "duration": duration,
     "is_tiny": is_tiny,

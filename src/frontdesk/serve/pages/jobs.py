@@ -18,11 +18,12 @@ from frontdesk.errors import FrontdeskError, NotFound
 from frontdesk.serve.again import Again
 from frontdesk.serve.api.jobs import done_again
 from frontdesk.serve.forms import read_form
+from frontdesk.serve.pages.feedback import question_of_job
 from frontdesk.serve.pages.rendering import page
 from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import caller_of, changeable_job, listed_owner, readable_job
+from frontdesk.serve.who import caller_of, changeable_job, listed_owner, owner_of, readable_job
 from frontdesk.store.zips import zipped
 
 _JOBS_ON_A_PAGE = 25
@@ -160,7 +161,8 @@ async def show_job(request: Request) -> Response:
     job = await readable_job(request, request.path_params["id"])
     if job.kind is Lane.TRAIN and job.task in services.tasks:
         return RedirectResponse(f"/tasks/{job.task}/runs/{job.id}", 303)
-    return page(request, "ticket.html", **await in_thread(ticket_context, services, job))
+    is_own = job.owner == owner_of(request)
+    return page(request, "ticket.html", **await in_thread(ticket_context, services, job, is_own=is_own))
 
 
 async def change_job(request: Request) -> Response:
@@ -200,7 +202,7 @@ def _answerers(services: Services, card: TaskCard) -> list[tuple[str, str]]:
     return offered
 
 
-def ticket_context(services: Services, job: Job) -> dict[str, Any]:
+def ticket_context(services: Services, job: Job, *, is_own: bool = True) -> dict[str, Any]:
     """What a ticket shows. Reads the job's place in line, so call it in the thread pool."""
     card = services.tasks.get(job.task)
     return {
@@ -209,4 +211,5 @@ def ticket_context(services: Services, job: Job) -> dict[str, Any]:
         "answerers": _answerers(services, card) if card is not None and job.state.is_final else [],
         "standing": services.desk.standing(job) if job.state is JobState.QUEUED else None,
         "outputs": None if job.outputs is None else msgspec.json.decode(job.outputs),
+        "question": question_of_job(services, job) if is_own else None,
     }
