@@ -9,7 +9,7 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,6 @@ from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.deliveries import Deliveries
 from frontdesk.desk.engine import Engine
-from frontdesk.desk.job import Lane
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.schedules import Schedules
@@ -37,20 +36,15 @@ from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import place_id, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.monitor.monitor import Monitor
-from frontdesk.run.batch import Batcher
-from frontdesk.run.duty import Duty, introduce
+from frontdesk.run.cluster.address import check_address
 from frontdesk.run.engines.choice import engine_called
-from frontdesk.run.performer import Performer
-from frontdesk.run.predict import Predictor
 from frontdesk.run.senders.chat import ChatSender
 from frontdesk.run.senders.mail import MailSender, MailServer
 from frontdesk.run.senders.sender import Sender
 from frontdesk.run.senders.webhook import WebhookSender
 from frontdesk.run.sweeper import Sweeper, Swept
 from frontdesk.run.teller import Teller
-from frontdesk.run.train import Trainer, TrainLimits
 from frontdesk.run.train_bench import TrainBenches
-from frontdesk.run.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
@@ -102,6 +96,8 @@ class Installation:
         database.migrate(wait_s=_DATABASE_COMES_WITHIN_S)
         runtime = runtime_folder(data)
         redis = RedisLink(settings.redis) if settings.redis else None
+        if settings.engine == "ray":
+            check_address(settings.ray)
         engine = engine_called(settings.engine, runtime / "bells", redis)
         storage = Storage.at(data, bucket_of(settings), settings.cache_bytes)
         files = StoredFiles(database, storage.files)
@@ -186,49 +182,6 @@ def host_client(installation: Installation, *, name: str = "hosts") -> HostClien
         installation.runtime / name / "control.sock",
         call_timeout_s=settings.call_timeout_s,
         queue_limit=settings.host_queue,
-    )
-
-
-def worker(
-    installation: Installation, cards: Cards, *, name: str, hosts: str = "hosts", duty: Duty | None = None
-) -> Worker:
-    """Who does jobs."""
-    duty, settings, desk = duty or Duty(), installation.settings, installation.desk
-    rooms, counted = duty.rooms(settings.trainings), installation.monitor.collector(cards)
-    makers: Mapping[Lane, Callable[[int], Performer]] = {
-        Lane.PREDICT: lambda room: Predictor(installation.files, room, counted),
-        Lane.BATCH: lambda room: Batcher(desk, installation.files, cards, settings.data / "batches", room),
-        Lane.TRAIN: lambda room: trainer(installation, cards, room),
-    }
-    return Worker(
-        desk,
-        lambda: host_client(installation, name=hosts),
-        installation.engine,
-        [makers[lane](room) for lane, room in rooms.items()],
-        installation.workers,
-        who=introduce(name, rooms, duty.tasks),
-        served=list(cards),
-        lease_s=settings.lease_s,
-    )
-
-
-def trainer(installation: Installation, cards: Cards, at_once: int) -> Trainer:
-    """Who does train jobs."""
-    settings = installation.settings
-    return Trainer(
-        installation.desk,
-        installation.files,
-        installation.versions,
-        cards,
-        data_folder=settings.data,
-        models_folder=settings.models,
-        limits=TrainLimits(
-            at_once=at_once,
-            memory_mb=settings.train_memory_mb,
-            time_s=settings.train_limit_s,
-            folder_mb=settings.train_folder_mb,
-            cancel_grace_s=settings.cancel_grace_s,
-        ),
     )
 
 

@@ -120,13 +120,18 @@ class Settings:
     )
     engine: str = _setting(
         "local",
-        "What carries jobs to workers: `local` (between processes of one machine) "
-        "or `redis` (to any number of machines).",
+        "What carries jobs to workers: `local` (between processes of one machine) or `redis` (to any number of "
+        "machines); or `ray`, where workers have them done on a Ray cluster.",
     )
     redis: str = _setting(
         "",
         "Address of Redis, such as redis://:PASSWORD@HOST:6379/0, where each installation has a database of its own "
         "(empty: none).",
+    )
+    ray: str = _setting("", "Where the head of a Ray cluster listens, such as HOST:6379 (empty: nowhere).")
+    ray_actors: int = _setting(8, "Copies of one model that a worker has on the Ray cluster, at most.")
+    ray_wait_s: float = _setting(
+        300.0, "Seconds the Ray cluster may have no node as large as a job needs before the job fails."
     )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")

@@ -8,17 +8,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 _FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _END = "--- end of block ---"
@@ -35,6 +40,8 @@ class Walkthrough:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": str(self._port)}
         environment["REPOSITORY"] = str(repository)
+        self._environment = environment
+        self._nodes: dict[subprocess.Popen[bytes], Path] = {}
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             stdin=subprocess.PIPE,
@@ -53,6 +60,7 @@ class Walkthrough:
     ) -> None:
         self._run("kill $(jobs -p) 2>/dev/null; wait; true")
         self._shell.communicate(timeout=30)
+        self._end_nodes()
 
     def follow(self, page: Path) -> None:
         """Do all the page says; fails at the first thing that is not as it says."""
@@ -73,6 +81,8 @@ class Walkthrough:
 
     def _run_as_written(self, text: str) -> str:
         commands = text.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}")
+        if commands.startswith("ray start"):
+            return self._start_ray(commands.strip())
         if commands.startswith("frontdesk serve"):
             self._run(
                 "kill $(jobs -p) 2>/dev/null; wait; true"
@@ -84,6 +94,35 @@ class Walkthrough:
         printed, status = self._run(commands)
         assert status == 0, f"{text}\nended with {status}:\n{printed}"
         return printed
+
+    def _start_ray(self, command: str) -> str:
+        """A node of Ray, in a terminal of its own until the page is at its end."""
+        log = self._home / "ray.log"
+        folder = tempfile.mkdtemp(
+            prefix="ray-"
+        )  # sockets need short paths, and what is left must be nobody else's
+        with log.open("w") as output:
+            node = subprocess.Popen(
+                f"exec {command} --temp-dir={folder}", shell=True, cwd=self._home, env=self._environment,
+                stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self._nodes[node] = Path(folder)
+        deadline = time.monotonic() + 60
+        while "Ray runtime started" not in log.read_text():
+            assert node.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        return log.read_text()
+
+    def _end_nodes(self) -> None:
+        for node, folder in self._nodes.items():
+            processes = psutil.Process(node.pid).children(recursive=True)
+            for process in [node, *processes]:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            node.wait()
+            psutil.wait_procs(processes, timeout=10)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, commands: str) -> tuple[str, int]:
         assert self._shell.stdin

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from frontdesk import assemble
+from frontdesk import assemble, crew
 from frontdesk.serve.app import App
 from frontdesk.serve.server import server_for
 from frontdesk.settings import Settings
@@ -82,7 +82,7 @@ class Web:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Have a worker for the length of a with block."""
-        worker = assemble.worker(self.installation, self.cards, name="worker-1")
+        worker = crew.worker(self.installation, self.cards, name="worker-1")
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from frontdesk import assemble
+from frontdesk import assemble, crew
 from frontdesk.cli.children import ChildSpec, read_spec, watch_parent
 from frontdesk.cli.options import start_logging
 from frontdesk.declare.signature import TaskCard
@@ -46,7 +46,7 @@ def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
 
 
 def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:
-    worker = assemble.worker(installation, _cards(spec), name=spec.name)
+    worker = crew.worker(installation, _cards(spec), name=spec.name)
     signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
     worker.run()
 

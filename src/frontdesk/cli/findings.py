@@ -26,6 +26,8 @@ import frontdesk
 from frontdesk.catalog.import_faults import install_command
 from frontdesk.errors import SettingsError
 from frontdesk.host.runtime import runtime_folder
+from frontdesk.run.cluster.address import check_address
+from frontdesk.run.cluster.look import look
 from frontdesk.settings import Settings
 from frontdesk.store.database import SCHEMA_VERSION
 
@@ -67,6 +69,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield mail(settings)
     if settings.inbox:
         yield inbox(Path(settings.inbox))
+    if settings.engine == "ray":
+        yield cluster(settings.ray)
 
 
 def python() -> Finding:
@@ -203,6 +207,25 @@ def inbox(folder: Path) -> Finding:
     if not os.access(_nearest(folder), os.W_OK | os.X_OK):
         return Finding(what, False, f"{told} cannot be written", "Make it writable for this user.")
     return Finding(what, True, told)
+
+
+def cluster(address: str) -> Finding:
+    """Whether a worker of this machine could have its jobs done there."""
+    what = "Ray cluster"
+    try:
+        check_address(address)
+    except SettingsError as error:
+        return Finding(what, False, str(error), "Set FRONTDESK_RAY to the address of the head.")
+    sight = look(address)
+    if sight.reason:
+        mend = (
+            f"On the head: ray start --head --port={address.rpartition(':')[2]}. On every machine with a worker of "
+            f"frontdesk, too: ray start --address={address}. Until then jobs wait."
+        )
+        return Finding(what, False, f"{address}: {sight.reason}", mend)
+    return Finding(
+        what, True, f"{address}: {sight.nodes} nodes with {sight.cpus:g} CPU and {sight.gpus:g} GPU"
+    )
 
 
 # ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from frontdesk import assemble
+from frontdesk import assemble, crew
 from frontdesk.cli.options import data_option, start_logging
 from frontdesk.desk.job import Lane
 from frontdesk.host.runtime import remove_left_behind
@@ -80,7 +80,7 @@ async def _work(settings: Settings, cards: assemble.Cards, duty: Duty) -> None:
     remove_left_behind(installation.runtime)
     supervisor = assemble.supervisor(installation, cards, name=hosts)
     sweeper = assemble.sweeper(installation)
-    worker = assemble.worker(installation, cards, name=name, hosts=hosts, duty=duty)
+    worker = crew.worker(installation, cards, name=name, hosts=hosts, duty=duty)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)

@@ -70,6 +70,12 @@ class SpoolWriter:
             _integer.pack_into(self._segment, self._at, kind)
             self._at += size
 
+    def close(self) -> None:
+        """No more will come."""
+        with self._lock:
+            self._segment.close()
+            os.close(self._held)
+
     def _learn(self, names: Names) -> tuple[int, struct.Struct, int]:
         """Say what the next kind is, in a segment that has room for it and for a point."""
         if not self._is_ours:

@@ -29,13 +29,13 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import Told, TrainOutputs, TrainPayload
-from frontdesk.errors import FrontdeskError, LeaseLost, NotFound
+from frontdesk.errors import FrontdeskError, HostUnreachable, LeaseLost, NotFound
 from frontdesk.host.child import how_it_ended
 from frontdesk.run.chronicle import Chronicle
-from frontdesk.run.outcome import Failed, Finished, Outcome
+from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
-from frontdesk.run.train_child import TrainChild
+from frontdesk.run.train_child import StartTraining, Training, start_here
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 from frontdesk.store.files import FileStore
 
@@ -73,10 +73,11 @@ class Trainer:
         data_folder: Path,
         models_folder: Path,
         limits: TrainLimits,
+        start: StartTraining = start_here,
     ) -> None:
         self._desk, self._files, self._versions, self._cards = desk, files, versions, cards
         self._benches = TrainBenches(desk, files, data_folder)
-        self._models_folder, self._limits = models_folder, limits
+        self._models_folder, self._limits, self._start = models_folder, limits, start
 
     @property
     def room(self) -> int:
@@ -107,6 +108,8 @@ class Trainer:
             return Failed(Failure(f"There is no room to train: {error.strerror}."))
         try:
             return await self._train(lease, task, model, payload, bench, hosts)
+        except HostUnreachable:
+            return Released()
         finally:
             await asyncio.to_thread(self._benches.put_away, bench)
 
@@ -148,7 +151,7 @@ class Trainer:
     ) -> Outcome:  # fmt: skip
         spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
         began = time.monotonic()
-        child = await TrainChild.start(spec)
+        child = await self._start(spec, model)
         watching = asyncio.create_task(self._watch(child, bench, began))
         chronicle = Chronicle(self._desk, lease, bench.spool)
         telling = asyncio.create_task(self._tell(chronicle, child))
@@ -180,7 +183,7 @@ class Trainer:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
         return await asyncio.to_thread(self._benches.state, job.id) is JobState.CANCELLED
 
-    async def _tell(self, chronicle: Chronicle, child: TrainChild) -> None:
+    async def _tell(self, chronicle: Chronicle, child: Training) -> None:
         while True:
             await asyncio.sleep(_TELL_EVERY_S)
             try:
@@ -188,11 +191,11 @@ class Trainer:
             except LeaseLost:
                 return  # the heartbeat notices, too, and ends it
 
-    async def _tell_now(self, chronicle: Chronicle, child: TrainChild, *, is_last: bool = False) -> None:
+    async def _tell_now(self, chronicle: Chronicle, child: Training, *, is_last: bool = False) -> None:
         said = Told() if chronicle.is_behind and not is_last else child.take()
         await asyncio.to_thread(chronicle.write, said, is_last=is_last)
 
-    async def _watch(self, child: TrainChild, bench: TrainBench, began: float) -> None:
+    async def _watch(self, child: Training, bench: TrainBench, began: float) -> None:
         """Hold it to its limits, and do not wait for ever for a process that has said all."""
         limits = self._limits
         memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
@@ -273,7 +276,7 @@ def _finished(version: VersionRecord) -> Finished:
     return Finished(msgspec.json.encode(outputs), version.number)
 
 
-def _reason(child: TrainChild, code: int) -> str:
+def _reason(child: Training, code: int) -> str:
     """Why there is nothing to keep, and what it wrote last."""
     if child.cause:
         reason = child.cause

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Awaitable, Callable
+from typing import Protocol, Self
 
 import msgspec
 import psutil
 
+from frontdesk.declare.signature import ModelCard
 from frontdesk.desk.job import Progress
 from frontdesk.desk.training import Told
 from frontdesk.host.framing import FrameReader
@@ -27,6 +28,21 @@ _LAST_LINES = 20
 _LAST_LINES_BYTES = 4000
 
 _decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(Progressed | Trained | Stumbled)
+
+
+class Training(Protocol):
+    """A training that runs, or did; see `TrainChild`."""
+
+    verdict: Trained | Stumbled | None
+    cause: str
+
+    def cancel(self) -> None: ...
+    def kill(self, cause: str) -> None: ...
+    def end(self) -> None: ...
+    async def ended(self) -> int: ...
+    def take(self) -> Told: ...
+    def last_lines(self) -> str: ...
+    def memory_bytes(self, limit: int) -> int: ...
 
 
 class TrainChild:
@@ -102,6 +118,15 @@ class TrainChild:
                     self._progress = Progress(done=done, total=total, message=text)
                 case Trained() | Stumbled():
                     self.verdict = message
+
+
+StartTraining = Callable[[TrainSpec, ModelCard], Awaitable[Training]]
+"""Starts a training somewhere."""
+
+
+async def start_here(spec: TrainSpec, model: ModelCard) -> Training:
+    """In a process beside this one."""
+    return await TrainChild.start(spec)
 
 
 class PrintedLog:

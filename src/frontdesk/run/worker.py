@@ -107,6 +107,10 @@ class Worker:
         """Drain, and end. Safe to call from a signal handler or another thread."""
         self._inbox.put(_Stop())
 
+    def look(self) -> None:
+        """Look for jobs now: there may be room for them that there was not. Any thread may call it."""
+        self._inbox.put(_Woken())
+
     def run(self) -> None:
         """Work until stopped."""
         loop_thread = threading.Thread(target=self._loop.run_forever, name="host-calls", daemon=True)

@@ -1,0 +1,146 @@
+"""A training on the cluster, as its worker sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from frontdesk.declare.signature import ModelCard
+from frontdesk.desk.job import Progress
+from frontdesk.desk.training import Points, Told
+from frontdesk.errors import HostCrashed
+from frontdesk.run.cluster.line import ClusterLine
+from frontdesk.run.cluster.messages import Kill, Step, TrainNews, TrainOrder, Watch
+from frontdesk.run.spool import SpoolWriter
+from frontdesk.run.train_child import StartTraining, Training
+from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
+
+_LOSSES = 3
+
+_step = msgspec.msgpack.Decoder(Step)
+_news = msgspec.msgpack.Decoder(TrainNews)
+
+
+class ClusterTraining:
+    """Stands for a `TrainChild`. A node that is lost costs what was not in a checkpoint: it begins again elsewhere."""
+
+    def __init__(self, line: ClusterLine, order: TrainOrder, folder: Path, spool: SpoolWriter) -> None:
+        self._line, self._order, self._folder, self._spool = line, order, folder, spool
+        self._progress: Progress | None = None
+        self._log, self._last_lines = bytearray(), ""
+        self._step: Step | None = None
+        self._memory_bytes = self._memory_limit = 0
+        self._errands: set[asyncio.Task[bytes]] = set()
+        self.verdict: Trained | Stumbled | None = None
+        self.cause = ""
+        self._loop = asyncio.get_running_loop()
+        self._running = asyncio.create_task(self._run())
+
+    def cancel(self) -> None:
+        """Say that nobody wants the result any more."""
+        if self._step is not None:
+            self._send("cancel", self._step)
+
+    def kill(self, cause: str) -> None:
+        """End it for a reason that its owner shall read."""
+        self.cause = self.cause or cause
+        if self._step is not None:
+            self._send("kill", Kill(self._step.number, cause))
+
+    def end(self) -> None:
+        """End it now, whatever it does."""
+        self._running.cancel()
+        if self._step is not None:
+            self._send("end training", self._step)
+
+    async def ended(self) -> int:
+        """Wait for its end; give its exit code. Raises HostUnreachable when the cluster is gone."""
+        return await asyncio.shield(self._running)
+
+    def take(self) -> Told:
+        """What it said since the last time; points are in the spool."""
+        told = Told(progress=self._progress, log=bytes(self._log))
+        self._progress = None
+        self._log.clear()
+        return told
+
+    def last_lines(self) -> str:
+        """The end of what it printed."""
+        return self._last_lines
+
+    def memory_bytes(self, limit: int) -> int:
+        """What it had in memory when it was last heard of."""
+        self._memory_limit = limit
+        return self._memory_bytes
+
+    # ---------------------------------------------------------------------------------
+
+    async def _run(self) -> int:
+        try:
+            return await self._persist()
+        finally:
+            self._spool.close()
+
+    async def _persist(self) -> int:
+        for _ in range(_LOSSES):
+            try:
+                return await self._attempt()
+            except HostCrashed:
+                self._step = None
+                self._log += b"\n[frontdesk] the cluster lost the node it ran on; it begins again\n"
+                await asyncio.to_thread(_empty, self._folder)
+        self.cause = f"The cluster lost the node it ran on {_LOSSES} times."
+        return -9
+
+    async def _attempt(self) -> int:
+        self._progress = Progress(
+            done=0, total=0, message=f"waiting for room on the Ray cluster ({self._order.resources.told})"
+        )
+        step = self._step = _step.decode(await self._line.order("train", self._order))
+        while True:
+            news = _news.decode(await self._line.order("watch", Watch(step.number, self._memory_limit)))
+            await asyncio.to_thread(self._spool_points, news.told.points)
+            self._progress = news.told.progress or self._progress
+            self._log += news.told.log
+            self.verdict, self._memory_bytes = news.verdict, news.memory_bytes
+            if news.code is not None:
+                self._last_lines = news.last_lines
+                return news.code
+
+    def _spool_points(self, points: Iterable[Points]) -> None:
+        for told in points:
+            for moment, *values in told.rows:
+                figures = [math.nan if value is None else value for value in values]
+                self._spool.append(moment or 0.0, dict(zip(told.names, figures, strict=True)))
+
+    def _send(self, verb: str, body: msgspec.Struct) -> None:
+        errand = self._loop.create_task(self._line.order(verb, body))
+        self._errands.add(errand)
+        errand.add_done_callback(self._sent)
+
+    def _sent(self, errand: asyncio.Task[bytes]) -> None:
+        self._errands.discard(errand)
+        if not errand.cancelled():
+            errand.exception()  # what is gone needs no order any more
+
+
+def starter(line: ClusterLine) -> StartTraining:
+    """What starts trainings on the cluster, with what their models say they need."""
+
+    async def start(spec: TrainSpec, model: ModelCard) -> Training:
+        order = TrainOrder(spec=msgspec.json.encode(spec), resources=model.resources)
+        spool = await asyncio.to_thread(SpoolWriter, Path(spec.spool))
+        return ClusterTraining(line, order, Path(spec.folder), spool)
+
+    return start
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a lost training left where its version was to be."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
