@@ -11,20 +11,17 @@ a second over the whole way; ratios are taken within a round. At last the peak m
 from __future__ import annotations
 
 import argparse
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
-from harness import report
+from harness import report, row_files
 from harness.environments import BENCH, PeerMissing, environment, product
 from harness.servers import free_port, running
 
@@ -45,7 +42,7 @@ def main() -> None:
     missing: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = _write(folder / "rows.csv", options.rows)
+        source = row_files.write(folder / "rows.csv", options.rows)
         port = free_port()
         address = f"http://127.0.0.1:{port}"
         command = [
@@ -54,7 +51,7 @@ def main() -> None:
         ]  # fmt: skip
         env = {"FRONTDESK_ACCESS": "open"}
         with running(command, ready_url=address + "/readyz", log=folder / "frontdesk.log", env=env) as pid:
-            _batch(address, _write(folder / "warm.csv", 100), "csv")
+            row_files.answered(address, row_files.write(folder / "warm.csv", 100), "csv")
             for turn in range(options.rounds):
                 for way in [*WAYS[turn % len(WAYS) :], *WAYS[: turn % len(WAYS)]]:
                     if way in missing:
@@ -64,7 +61,7 @@ def main() -> None:
                         rates.setdefault(way, []).append(_measure(way, address, source, folder, options.rows))
                     except PeerMissing as reason:
                         missing[way] = str(reason)
-            long = _write(folder / "long.csv", options.long) if options.long else None
+            long = row_files.write(folder / "long.csv", options.long) if options.long else None
             memory = _memory(pid, address, long, options.long) if long else {}
     _tell({way: found for way, found in rates.items() if found}, missing, memory)
 
@@ -77,20 +74,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _write(path: Path, rows: int) -> Path:
-    """Ten columns: an id, a name, a date and numbers."""
-    numbers = random.Random(1)
-    with path.open("w") as file:
-        file.write("id,a,b,c,d,e,f,g,name,day\n")
-        for row in range(rows):
-            values = ",".join(f"{numbers.random() * 100:.2f}" for _ in range(7))
-            file.write(f"{row:07d},{values},wine {row % 97},2024-01-{row % 28 + 1:02d}\n")
-    return path
-
-
 def _measure(way: str, address: str, source: Path, folder: Path, rows: int) -> float:
     if way.startswith("frontdesk"):
-        return rows / _batch(address, source, "xlsx" if way.endswith("Excel") else "csv")
+        return rows / row_files.answered(address, source, "xlsx" if way.endswith("Excel") else "csv")
     engine = {"pandas and openpyxl": "openpyxl", "pandas and XlsxWriter": "xlsxwriter"}.get(way, "csv")
     bin_ = environment("pandas", REQUIREMENTS)
     target = folder / f"out.{'csv' if engine == 'csv' else 'xlsx'}"
@@ -101,25 +87,6 @@ def _measure(way: str, address: str, source: Path, folder: Path, rows: int) -> f
     if done.returncode != 0:
         raise PeerMissing(done.stderr.strip().rsplit("\n", 1)[-1])
     return float(done.stdout)
-
-
-def _batch(address: str, source: Path, kind: str) -> float:
-    """Hand in the file and wait until it is done; the seconds that took."""
-    begun = time.perf_counter()
-    with httpx.Client(base_url=address, timeout=600) as http:
-        with source.open("rb") as content:
-            answer = http.post(
-                "/api/tasks/add_one/batch", files={"file": (source.name, content)}, data={"format": kind}
-            )
-        assert answer.status_code == 202, answer.text
-        job = answer.json()
-        while job["state"] in ("queued", "running"):
-            job = http.get(f"/api/jobs/{job['id']}", params={"wait": 30}).json()
-        took_s = time.perf_counter() - begun
-        assert job["state"] == "succeeded", job
-        assert job["outputs"]["failed_rows"] == 0, job
-        http.delete(f"/api/jobs/{job['id']}")
-    return took_s
 
 
 def _memory(pid: int, address: str, source: Path, rows: int) -> dict[str, float]:
@@ -136,7 +103,7 @@ def _memory(pid: int, address: str, source: Path, rows: int) -> dict[str, float]
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    took_s = _batch(address, source, "csv")
+    took_s = row_files.answered(address, source, "csv")
     is_over.set()
     watcher.join()
     return {"rows": rows, "rows_per_second": rows / took_s, "peak_mb": max(peaks.values()) / 2**20}

@@ -11,26 +11,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import sqlalchemy as sa
 
 from frontdesk.store.database import Database
-from frontdesk.store.ids import new_id
-from frontdesk.store.tables import jobs
-from harness import report
+from harness import many_jobs, report
 from harness.environments import BENCH, product
 from harness.servers import free_port, running
 
 TASKS = BENCH / "peers" / "frontdesk_flowers.py"
-OWNER = "local"
-BLOCK = 10_000
 
 
 def main() -> None:
@@ -93,32 +86,9 @@ def _fill(data: Path, number: int) -> str:
     data.mkdir(parents=True)
     database = Database.open(data / "frontdesk.db")
     database.migrate()
-    chance = random.Random(1)
-    middle = ""
-    for start in range(0, number, BLOCK):
-        rows = [_row(chance, start + place) for place in range(min(BLOCK, number - start))]
-        database.write(lambda c, rows=rows: c.execute(sa.insert(jobs), rows), durable=False)  # type: ignore[misc]
-        if start <= number // 2:
-            middle = rows[-1]["id"]
-        print(f"\r{start + len(rows):,} jobs", end="", flush=True)
+    middle = many_jobs.fill(database, number, lambda line: print(line, end="", flush=True))
     database.close()
     return middle
-
-
-def _row(chance: random.Random, number: int) -> dict[str, object]:
-    at = datetime.now(UTC) - timedelta(days=20) + timedelta(seconds=number)
-    state = "succeeded" if chance.random() < 0.9995 else chance.choice(["failed", "cancelled"])
-    return {
-        "id": new_id(), "owner": OWNER if chance.random() < 0.7 else f"user-{chance.randrange(9)}",
-        "kind": chance.choice(["batch", "predict"]), "task": chance.choice(["flowers", "wine", "photos"]),
-        "model": "net", "version": 1, "state": state, "payload": b'{"inputs": {"length": 5.1, "width": 3.5}}',
-        "outputs": b'{"answer": "' + b"x" * 600 + b'"}', "error": None, "error_kind": None,
-        "progress_done": 5, "progress_total": chance.randrange(10_000), "progress_message": "", "metrics": {},
-        "archived": chance.random() < 0.3, "title": f"File {chance.randrange(1_000_000)}.csv", "input_file": None,
-        "result_file": None, "fingerprint": "", "idempotency_key": None, "attempts": 1, "attempts_forgiven": 0,
-        "turn": number, "worker": None, "lease_token": 1, "lease_expires_at": None, "created_at": at,
-        "started_at": at, "finished_at": at + timedelta(seconds=9 * chance.random()),
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class _Client:
 
 
 def _body(number: int) -> bytes:
-    return json.dumps({"inputs": {"number": number}}).encode()
+    return json.dumps({"inputs": {"a": number}}).encode()
 
 
 async def _submit_many(place: str, many: int) -> None:

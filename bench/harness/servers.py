@@ -6,14 +6,27 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from harness.environments import PeerMissing
+from harness.environments import REPOSITORY, PeerMissing
+
+
+def test_servers() -> dict[str, Callable[[], Any]]:
+    """The database servers, Redis and clusters of the tests, by name; each is made, entered and asked for its `url`."""
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    from support.servers.redis import Redis
+
+    from support.servers.mariadb import MariaDb
+    from support.servers.postgres import Postgres
+
+    return {"postgresql": Postgres, "mariadb": MariaDb, "redis": Redis}
 
 
 def free_port() -> int:

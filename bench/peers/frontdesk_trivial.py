@@ -4,6 +4,6 @@ import frontdesk as fd
 
 
 @fd.task
-def add_one(number: float) -> float:
+def add_one(a: float) -> float:
     """Adds one."""
-    return number + 1
+    return a + 1

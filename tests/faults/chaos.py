@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+
+from support.server import until
+from support.servers.process import ServerProcess
+
+_LET_IT_NOTICE_S = 0.5
 
 
 class Harm(StrEnum):
@@ -20,28 +24,19 @@ class Harm(StrEnum):
     RESTART = "restart"  # in order, as when it is updated
 
 
-class Part(Protocol):
-    """A part of the house, and what can be done to it."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the house. `heal` starts what does not run and waits until it answers."""
 
     name: str
-
-    def kill(self) -> None:
-        """End all its processes with SIGKILL."""
-
-    def wound(self) -> None:
-        """End one of its processes, any but the first, with SIGKILL; all where there is but one."""
-
-    def freeze(self) -> None:
-        """Stop all its processes with SIGSTOP."""
-
-    def thaw(self) -> None:
-        """Let them go on."""
-
-    def stop(self) -> None:
-        """End it in order."""
+    server: ServerProcess
 
     def heal(self) -> None:
         """Start it if it does not run, and wait until it answers."""
+        process = self.server.process
+        if process is None or process.poll() is not None:
+            self.server.start()
+        until(self.server.answers, self.server.patience_s, f"an answer of {self.name}", every_s=0.1)
 
 
 @dataclass(slots=True)
@@ -76,18 +71,19 @@ class Chaos:
     def _hurt(self, part: Part, harm: Harm) -> None:
         match harm:
             case Harm.KILL:
-                part.kill()
+                part.server.kill()
                 time.sleep(self.random.uniform(0, 1))
             case Harm.WOUND:
-                part.wound()
+                part.server.wound(self.random)
+                time.sleep(_LET_IT_NOTICE_S)
             case Harm.FREEZE:
-                part.freeze()
+                part.server.freeze()
                 try:
                     time.sleep(self.random.uniform(0.5, self.freeze_s))
                 finally:
-                    part.thaw()
+                    part.server.thaw()
             case Harm.RESTART:
-                part.stop()
+                part.server.stop()
 
 
 def in_background(work: Callable[[], None], name: str) -> threading.Thread:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -98,6 +99,13 @@ class ServerProcess:
         """Stop it and start it again."""
         self.stop()
         self.start()
+
+    def wound(self, choose: random.Random) -> None:
+        """End one of the processes that came of it, as when it runs out of memory; itself where there are none."""
+        assert self.process is not None
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+            choose.choice(family or [psutil.Process(self.process.pid)]).kill()
 
     def freeze(self) -> None:
         """Let it stand still until `thaw`: connections stay, and nobody answers."""
