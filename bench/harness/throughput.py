@@ -93,7 +93,7 @@ def _redis(workers: int) -> Iterator[_Ground]:
         environment = {
             "FRONTDESK_DATABASE": database.new_database(),
             "FRONTDESK_ENGINE": "redis",
-            "FRONTDESK_REDIS": redis.url,
+            "FRONTDESK_REDIS": redis.url(),
         }
         yield _Ground(environment, apart=True)
 

@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
 def _night(folder: Path, options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Verdict, int]:
     with house(folder) as home:
         ledger = Ledger()
-        load = Load(home.url, home.token, home.certificate, ledger, options.seed, _RATE)
+        load = Load(home.url, home.token, home.trust, ledger, options.seed, _RATE)
         say("the house stands; the load begins")
         load.start()
         chaos = Chaos(home.parts, random.Random(options.seed), freeze_s=2 * LEASE_S, pause_s=4.0, say=say)

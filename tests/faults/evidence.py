@@ -25,7 +25,7 @@ def jobs_of(home: House) -> list[JobRow]:
     query = "select id, kind, idempotency_key, state, error, outputs from jobs"
     with httpx.Client(
         base_url=home.url,
-        verify=home.certificate,
+        verify=home.trust,
         headers={"Authorization": f"Bearer {home.token}"},
         timeout=30,
     ) as http:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from support.servers.nginx import Nginx
-from support.servers.redis import Redis
+from support.servers.proxy import Proxy
+from support.servers.redis import RedisServer
 
 from faults.chaos import Part
 from support.servers.objects import ObjectServer
@@ -78,7 +79,7 @@ class House:
 
     parts: Sequence[Part]
     url: str
-    certificate: str
+    trust: ssl.SSLContext
     token: str
     database: str
 
@@ -90,13 +91,13 @@ def house(folder: Path) -> Iterator[House]:
         objects = stack.enter_context(ObjectServer(folder / "objects"))
         objects.make_bucket(_BUCKET)
         postgres = stack.enter_context(Postgres())
-        redis = stack.enter_context(Redis())
+        redis = stack.enter_context(RedisServer())
         database = postgres.new_database()
         environment = {
             **objects.environment(_BUCKET),
             "FRONTDESK_DATABASE": database,
             "FRONTDESK_ENGINE": "redis",
-            "FRONTDESK_REDIS": redis.url,
+            "FRONTDESK_REDIS": redis.url(),
             "FRONTDESK_LEASE_S": f"{LEASE_S:g}",
             "FRONTDESK_SWEEP_S": "1",
             "FRONTDESK_QUOTA_REQUESTS": "0",
@@ -108,7 +109,7 @@ def house(folder: Path) -> Iterator[House]:
         }
         replicas = [stack.enter_context(Replica(environment)) for _ in range(2)]
         hands = [stack.enter_context(Hand(environment)) for _ in range(3)]
-        nginx = stack.enter_context(Nginx([replica.port for replica in replicas]))
+        nginx = stack.enter_context(Proxy([replica.port for replica in replicas]))
         parts = [
             Part("postgres", postgres),
             Part("redis", redis),
@@ -117,7 +118,7 @@ def house(folder: Path) -> Iterator[House]:
             *(Part(f"worker-{n}", hand) for n, hand in enumerate(hands, 1)),
         ]
         token = _token(replicas[0].data, environment)
-        yield House(parts, nginx.url, str(nginx.certificate), token, database)
+        yield House(parts, nginx.url, nginx.trust, token, database)
 
 
 def _token(data: Path, environment: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import threading
 import time
 import uuid
@@ -30,7 +31,7 @@ class Load:
 
     url: str
     token: str
-    certificate: str
+    trust: ssl.SSLContext
     ledger: Ledger
     seed: int
     rate: float
@@ -168,6 +169,6 @@ class Load:
         return httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {self.token}"},
-            verify=self.certificate or False,
+            verify=self.trust,
             timeout=_PATIENCE_S,
         )
