@@ -19,12 +19,11 @@ from harness.environments import REPOSITORY, PeerMissing
 
 
 def test_servers() -> dict[str, Callable[[], Any]]:
-    """The database servers, Redis and clusters of the tests, by name; each is made, entered and asked for an address."""
+    """The servers of the tests by name; each is made, entered and asked for an address."""
     sys.path.insert(0, str(REPOSITORY / "tests"))
-    from support.servers.redis import RedisServer
-
     from support.servers.mariadb import MariaDb
     from support.servers.postgres import Postgres
+    from support.servers.redis import RedisServer
 
     return {"postgresql": Postgres, "mariadb": MariaDb, "redis": RedisServer}
 

@@ -52,7 +52,7 @@ def _answers(http: httpx.Client, job: str, kind: str, outputs: bytes) -> tuple[f
         return (float(json.loads(bytes(outputs))["answer"]["value"]),)
     response = http.get(f"/api/jobs/{job}/result")
     response.raise_for_status()
-    return tuple(float(row["answer"]) for row in csv.DictReader(io.StringIO(response.text)))
+    return tuple(float(row["prediction"]) for row in csv.DictReader(io.StringIO(response.text)))
 
 
 def _document(data: Any) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from support.servers.proxy import Proxy
-from support.servers.redis import RedisServer
 
 from faults.chaos import Part
 from support.servers.objects import ObjectServer
 from support.servers.postgres import Postgres
 from support.servers.process import ServerProcess
+from support.servers.proxy import Proxy
+from support.servers.redis import RedisServer
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
 LEASE_S = 4.0
@@ -70,7 +70,7 @@ class Hand(Frontdesk):
         super().__init__(["worker", "--concurrency", "8"], environment)
 
     def answers(self) -> bool:
-        return "takes jobs" in self.log_text()
+        return "Ctrl-C ends it" in self.log_text()
 
 
 @dataclass(frozen=True, slots=True)

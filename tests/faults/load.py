@@ -25,7 +25,7 @@ _SILENCE_S = 13.0  # an idle stream shows every ten seconds that it is there
 _EXCUSED = frozenset({0, 429, 502, 503, 504})
 
 
-@dataclass(slots=True)
+@dataclass
 class Load:
     """Clients of an installation at `url`, who show `token`; `rate` jobs a second in all, as far as it keeps up."""
 
