@@ -4,13 +4,14 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA ?= frontdesk-data
 ONLY ?=
+MINUTES ?= 10
 TORCH ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 # A folder `build` or `test` in the checkout must not be mistaken for a target.
-.PHONY: help serve test setup check fix lint types imports unit services journeys \
+.PHONY: help serve test setup check fix lint types imports unit services journeys faults \
         frontend-check coverage system pins reference pictures bench clean
 
 # ---------------------------------------------------------------- set-up, done once and then skipped
@@ -43,6 +44,7 @@ help:
 	@echo "make check                            the quick half: lint, types, imports, unit"
 	@echo "make fix                              mend what can be mended without thinking"
 	@echo "make lint | types | imports | unit | services | journeys | frontend-check   one stage"
+	@echo "make faults [MINUTES=10]              kill, freeze and restart a whole installation under load, and judge"
 	@echo "make reference | pictures             write what the docs take from the code, and from the running product"
 	@echo "make bench | pins | clean             figures beside other tools, pinned versions, start over"
 
@@ -91,6 +93,10 @@ services: setup
 
 journeys: setup
 	@scripts/stage.sh journeys .venv/bin/pytest tests/journeys
+
+# PostgreSQL, Redis, nginx, two web replicas and three workers, hurt at random for so many minutes under load.
+faults: setup
+	@cd tests && ../.venv/bin/python -m faults $(MINUTES)
 
 coverage: $(READY_TO_TEST)
 	@scripts/stage.sh coverage .venv/bin/coverage report --skip-covered --show-missing

@@ -97,7 +97,8 @@ class Load:
         """The ticket; the same request goes out again for as long as the answer is excused."""
         while True:
             status, document = self._reply(send)
-            if status == 202:
+            # 200: the job of an earlier try, whose answer got lost, is done by now.
+            if status in (200, 202):
                 return str(document["id"])
             if status not in _EXCUSED:
                 self.ledger.surprise(f"the answer {status}: {str(document)[:300]}")
