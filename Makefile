@@ -61,6 +61,7 @@ ifeq ($(strip $(ONLY)),)
 test: system setup
 	@for stage in lint types imports frontend-check unit services journeys coverage; do \
 	    $(MAKE) "$$stage" || exit 1; done
+	@scripts/stage.sh faults $(MAKE) faults MINUTES=1
 	@echo "make test: every stage passed."
 else
 test: setup
