@@ -13,8 +13,9 @@ from frontdesk.run.cluster.joining import Cluster
 from frontdesk.run.duty import Duty, introduce
 from frontdesk.run.performer import Models, Performer
 from frontdesk.run.predict import Predictor
-from frontdesk.run.train import Trainer, TrainLimits
+from frontdesk.run.train import Trainer
 from frontdesk.run.train_child import start_here
+from frontdesk.run.train_limits import TrainLimits
 from frontdesk.run.worker import Worker
 
 
@@ -89,6 +90,7 @@ def trainer(
             time_s=settings.train_limit_s,
             folder_mb=settings.train_folder_mb,
             cancel_grace_s=settings.cancel_grace_s,
+            silence_s=settings.lease_s,
         ),
         start=cluster.start_training if cluster else start_here,
     )

@@ -51,7 +51,7 @@ def test_a_million_rows_survive_ten_kills_of_the_worker(tmp_path: Path) -> None:
 
 def _is_in_work(server: Server, job_id: str) -> bool:
     """Whether a worker has it in hand, and something was answered already."""
-    chunks = (server.data / "batches" / job_id).glob("*.arrow")
+    chunks = (server.data / "batches").glob(f"{job_id}-*/*.arrow")
     return server.job(job_id)["state"] == "running" and any(chunks)
 
 

@@ -223,7 +223,9 @@ def test_whoever_is_killed_no_point_that_was_reported_is_lost(tmp_path: Path) ->
                 assert server.finished(job_id)["state"] == "failed"
             server.http.post(f"/api/jobs/{job_id}/cancel")
             until(lambda: list((tmp_path / "staging").iterdir()) == [], 10, "the end of all writing down")
-            (reported,) = struct.unpack("@q", (tmp_path / "checkpoints" / job_id / "reported").read_bytes())
+            (reported,) = struct.unpack(
+                "@q", next(tmp_path.glob(f"checkpoints/{job_id}-*/reported")).read_bytes()
+            )
             lines = server.http.get(f"/api/jobs/{job_id}/metrics.csv").text.splitlines()[1:]
             told = [tuple(int(float(part)) for part in line.split(",")[1:3]) for line in lines]
             twice = _told_twice(told)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import Conflict, NotFound
+from frontdesk.errors import Conflict, LeaseLost, NotFound
 from frontdesk.store import turns
 from frontdesk.store.clock import now
 from frontdesk.store.database import Database
@@ -76,6 +76,10 @@ def implicit_version(task: str, model: str) -> VersionRecord:
     )
 
 
+Fence = Callable[[sa.Connection], None]
+"""Looks, in the transaction of a write, whether whoever writes still may. Raises LeaseLost."""
+
+
 class Versions:
     """The versions of every model of an installation."""
 
@@ -108,11 +112,13 @@ class Versions:
         origin: Origin | None = None,
         job: str | None = None,
         once: str | None = None,
+        fence: Fence = lambda connection: None,
     ) -> VersionRecord:
         """Make a version of the files in `staged`, which is gone afterwards.
 
         Where there is a version made under the same `once`, that one is given and no other is made.
         With `live` it answers from now on; the first version does so anyway, unless it was cancelled.
+        Where `fence` raises LeaseLost, nothing is left of it.
         """
         self._remove_left_behind(task, model)
         origin = msgspec.structs.replace(origin or Origin(), size_bytes=_size_of(staged))
@@ -128,10 +134,20 @@ class Versions:
             "once": once,
             "origin": msgspec.to_builtins(origin),
         }
-        _put_in_place(staged, self._place(task, model, version_id))
+        place = self._place(task, model, version_id)
+
+        def write(connection: sa.Connection) -> int:
+            fence(connection)
+            return _insert(connection, values, live)
+
+        _put_in_place(staged, place)
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(sa.exc.IntegrityError):  # another process took the number meanwhile
-                number = self._database.write(lambda connection: _insert(connection, values, live))
+                try:
+                    number = self._database.write(write)
+                except LeaseLost:
+                    shutil.rmtree(place, ignore_errors=True)
+                    raise
                 version = self.get(task, model, number)
                 assert version is not None
                 return version
@@ -169,10 +185,13 @@ class Versions:
         # A crash before the next line leaves a folder that no row names; see above.
         shutil.rmtree(version.folder, ignore_errors=True)
 
-    def make_live(self, task: str, model: str, number: int) -> VersionRecord:
-        """Let this version answer from now on."""
+    def make_live(
+        self, task: str, model: str, number: int, fence: Fence = lambda connection: None
+    ) -> VersionRecord:
+        """Let this version answer from now on, unless `fence` raises LeaseLost."""
 
         def write(connection: sa.Connection) -> None:
+            fence(connection)
             turns.take(connection, [_name(task, model)])
             known = sa.select(table.c.id).where(_of(task, model), table.c.number == number)
             if connection.execute(known).first() is None:

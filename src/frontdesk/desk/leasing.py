@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease, Progress
 from frontdesk.desk.rows import WAITS, Row, job_of, record, record_states
+from frontdesk.errors import LeaseLost
 from frontdesk.store.clock import now
 from frontdesk.store.tables import jobs
 
@@ -126,6 +127,21 @@ def held(connection: sa.Connection, leases: Sequence[Lease]) -> set[str]:
     tokens = {lease.job.id: lease.token for lease in leases}
     found = connection.execute(_tokens, {"ids": list(tokens)})
     return {job_id for job_id, token in found if tokens[job_id] == token}
+
+
+def of_this_attempt(lease: Lease, *states: JobState) -> sa.ColumnElement[bool]:
+    """The job, in one of these states under this lease, or cancelled under it."""
+    under_it = sa.and_(jobs.c.lease_token == lease.token, jobs.c.state.in_([state.value for state in states]))
+    # Cancelling fences the worker off, with the next token.
+    cancelled = sa.and_(jobs.c.lease_token == lease.token + 1, jobs.c.state == JobState.CANCELLED.value)
+    return sa.and_(jobs.c.id == lease.job.id, sa.or_(under_it, cancelled))
+
+
+def fence(connection: sa.Connection, lease: Lease) -> None:
+    """Raises LeaseLost unless the job is the holder's, or its owner cancelled it in the holder's hands."""
+    query = sa.select(jobs.c.id).where(of_this_attempt(lease, JobState.RUNNING)).with_for_update()
+    if connection.execute(query).first() is None:
+        raise LeaseLost(lease.job.id)
 
 
 def beat(connection: sa.Connection, leases: Sequence[Lease], lease_s: float) -> set[str]:

@@ -7,7 +7,7 @@ the truth: a bell that is lost costs time, never a job.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -145,6 +145,10 @@ class Desk:
     def attach(self, lease: Lease, file_id: str, outputs: bytes | None = None) -> None:
         """Make this file the job's result, or what there is of it, which `outputs` tells of. Raises LeaseLost."""
         self._files.discard(self._database.write(lambda c: results.attach(c, lease, file_id, outputs)))
+
+    def fence(self, lease: Lease) -> Callable[[sa.Connection], None]:
+        """What raises LeaseLost in a transaction that ends up after the lease: for what is written elsewhere."""
+        return lambda connection: leasing.fence(connection, lease)
 
     def release(self, lease: Lease) -> None:
         """Give it back untried. Nothing to do where the lease is lost."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, Lease
+from frontdesk.desk.leasing import of_this_attempt
 from frontdesk.errors import LeaseLost
 from frontdesk.store.tables import files, job_files, jobs
-
-_IN_WORK_OR_FAILED = (JobState.RUNNING.value, JobState.FAILED.value)
 
 
 def attach(connection: sa.Connection, lease: Lease, file_id: str, outputs: bytes | None) -> list[str]:
@@ -18,13 +17,8 @@ def attach(connection: sa.Connection, lease: Lease, file_id: str, outputs: bytes
     A job that has just failed or was cancelled takes one too: what there is of its work. Raises LeaseLost where
     another attempt was begun meanwhile.
     """
-    of_this_attempt = sa.or_(
-        sa.and_(jobs.c.lease_token == lease.token, jobs.c.state.in_(_IN_WORK_OR_FAILED)),
-        # Cancelling fences the worker off, with the next token.
-        sa.and_(jobs.c.lease_token == lease.token + 1, jobs.c.state == JobState.CANCELLED.value),
-    )
-    query = sa.select(jobs.c.result_file).where(jobs.c.id == lease.job.id, of_this_attempt)
-    row = connection.execute(query.with_for_update()).first()
+    may = of_this_attempt(lease, JobState.RUNNING, JobState.FAILED)
+    row = connection.execute(sa.select(jobs.c.result_file).where(may).with_for_update()).first()
     if row is None:
         raise LeaseLost(lease.job.id)
     connection.execute(

@@ -42,12 +42,13 @@ class ProcessGroup:
         group = cls(process, control_in)
         group._pipes = [await Pipe.open(report_out, reported), await Pipe.open(print_out, printed)]
         group.tell(order)
+        os.set_blocking(control_in, False)  # who has no time to hear must not hold up who says something
         return group
 
     def tell(self, order: bytes) -> None:
         """Give it a line; one that is gone hears nothing."""
         if self._control_fd >= 0:
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
                 os.write(self._control_fd, order + b"\n")
 
     def kill(self) -> None:

@@ -33,6 +33,7 @@ from frontdesk.run.batch_result import write_result
 from frontdesk.run.batch_rows import Answering, Answers
 from frontdesk.run.batch_summary import summary_of
 from frontdesk.run.chunks import Chunks
+from frontdesk.run.fencing import job_folders, take_over
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.store.files import FileStore, StoredFile
@@ -50,7 +51,12 @@ class Batcher:
     takes_long = True
 
     def __init__(
-        self, desk: Desk, files: FileStore, cards: Mapping[str, TaskCard], folder: Path, at_once: int
+        self,
+        desk: Desk,
+        files: FileStore,
+        cards: Mapping[str, TaskCard],
+        folder: Path,
+        at_once: int = 2,
     ) -> None:
         self._desk, self._files, self._cards, self._folder = desk, files, cards, folder
         self.room = at_once
@@ -66,11 +72,16 @@ class Batcher:
         if card is None:
             return Failed(Failure(f"The task {job.task} is served no more.", NotFound.__name__))
         await asyncio.to_thread(self._forget_left_behind)
-        chunks = Chunks(self._folder / job.id)
+        try:
+            chunks = Chunks(await asyncio.to_thread(take_over, self._folder, lease))
+        except LeaseLost:
+            return Released()
         try:
             return await self._perform(lease, card, chunks, hosts)
         except (Overloaded, HostUnreachable, StoreUnavailable):
             return Released()
+        except LeaseLost:
+            return Released()  # of what is no longer ours nothing is written, not even that
         except NotFound:
             return Failed(Failure("The file is gone.", NotFound.__name__))
         except FrontdeskError as error:
@@ -105,7 +116,7 @@ class Batcher:
     async def _keep_partial(self, lease: Lease, card: TaskCard, chunks: Chunks) -> None:
         """Make a result of what there is, where the job is over with nothing else to show."""
         try:
-            if chunks.rows:
+            if chunks.rows and chunks.folder.is_dir():  # another attempt may have taken it over
                 await asyncio.to_thread(self._keep, lease, card, chunks, is_partial=True)
         except LeaseLost:
             return
@@ -150,9 +161,9 @@ class Batcher:
 
     def _forget_left_behind(self) -> None:
         """Remove the chunks of jobs that are no more, or are done."""
-        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+        for job_id, folder in job_folders(self._folder):
             try:
-                is_over = self._desk.get(folder.name, None).state is JobState.SUCCEEDED
+                is_over = self._desk.get(job_id, None).state is JobState.SUCCEEDED
             except NotFound:
                 is_over = True
             if is_over:

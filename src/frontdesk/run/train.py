@@ -17,11 +17,9 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from frontdesk.catalog.policy import is_better
 from frontdesk.catalog.versions import Origin, VersionRecord, Versions
@@ -36,6 +34,7 @@ from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import StartTraining, Training, start_here
+from frontdesk.run.train_limits import TrainLimits, machine_memory_bytes
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 from frontdesk.store.files import FileStore
 
@@ -44,17 +43,6 @@ log = logging.getLogger(__name__)
 _TELL_EVERY_S = 0.2
 _LOOK_EVERY_S = 1.0
 _LEAVING_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainLimits:
-    """What one training may use. 0 means no limit, and for memory nine tenths of what the machine has."""
-
-    at_once: int = 1
-    memory_mb: int = 0
-    time_s: float = 86_400.0
-    folder_mb: int = 20_480
-    cancel_grace_s: float = 30.0
 
 
 class Trainer:
@@ -91,10 +79,10 @@ class Trainer:
         """Train. Never raises for what the job or the model did wrong."""
         job = lease.job
         made = await asyncio.to_thread(self._versions.made_once, job.id)
-        if made is not None:  # by an attempt that was lost before it could say so
-            return _finished(made)
         task = self._cards.get(job.task)
         model = task.model(job.model) if task else None
+        if made is not None:  # by an attempt that was lost before it could say so
+            return await self._finish(lease, made, model, hosts)
         if task is None or model is None or not model.trains:
             return Failed(
                 Failure(f"There is no model {job.model} of {job.task} that can be trained.", "NotFound")
@@ -102,6 +90,8 @@ class Trainer:
         payload = msgspec.json.decode(job.payload, type=TrainPayload)
         try:
             bench = await self._set_up(lease, payload)
+        except LeaseLost:
+            return Released()
         except NotFound:
             return Failed(Failure("The data it was to learn from is gone.", NotFound.__name__))
         except OSError as error:
@@ -138,6 +128,7 @@ class Trainer:
             checkpoints=str(bench.checkpoints.absolute()),
             spool=str(bench.spool.absolute()),
             models_folder=str(self._models_folder.absolute()),
+            silence_s=self._limits.silence_s,
             data=str(bench.data.absolute()) if bench.data else "",
             data_name=stored.name if stored else "",
             data_sha256=stored.sha256 if stored else "",
@@ -174,6 +165,8 @@ class Trainer:
             await asyncio.gather(watching, telling, return_exceptions=True)
         with contextlib.suppress(LeaseLost):
             await self._tell_now(chronicle, child, is_last=True)
+        if child.verdict is None and child.was_left_alone:
+            return Released()
         if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
         origin = _origin(lease.job, model, spec, child.verdict, time.monotonic() - began, was_cancelled)
@@ -228,17 +221,27 @@ class Trainer:
         try:
             version = await asyncio.to_thread(
                 self._versions.add, job.task, job.model, bench.version, trained.metrics, payload.parameters,
-                live=False, origin=origin, job=job.id, once=once,
+                live=False, origin=origin, job=job.id, once=once, fence=self._desk.fence(lease),
             )  # fmt: skip
+        except LeaseLost:
+            return Released()
         except OSError as error:
             return Failed(Failure(f"What it learned could not be kept: {error.strerror}."))
         await asyncio.to_thread(shutil.rmtree, bench.checkpoints, ignore_errors=True)
-        if not version.is_live and not origin.was_cancelled:
-            version = await self._go_live_if_better(version, model, hosts)
+        return await self._finish(lease, version, model, hosts)
+
+    async def _finish(
+        self, lease: Lease, version: VersionRecord, model: ModelCard | None, hosts: Models
+    ) -> Outcome:
+        if model is not None and not version.is_live and not version.origin.was_cancelled:
+            try:
+                version = await self._go_live_if_better(lease, version, model, hosts)
+            except LeaseLost:
+                return Released()
         return _finished(version)
 
     async def _go_live_if_better(
-        self, version: VersionRecord, model: ModelCard, hosts: Models
+        self, lease: Lease, version: VersionRecord, model: ModelCard, hosts: Models
     ) -> VersionRecord:
         live = await asyncio.to_thread(self._versions.live, version.task, version.model)
         if not is_better(model.goes_live, version, live):
@@ -248,7 +251,9 @@ class Trainer:
         except FrontdeskError as error:
             log.warning("version %s of %s does not go live: %s", version.number, version.model, error)
             return version
-        await asyncio.to_thread(self._versions.make_live, version.task, version.model, version.number)
+        await asyncio.to_thread(
+            self._versions.make_live, version.task, version.model, version.number, self._desk.fence(lease)
+        )
         with contextlib.suppress(FrontdeskError):  # then the supervisor sees it by itself, a second later
             await hosts.follow(version.task, version.model)
         return await asyncio.to_thread(
@@ -286,11 +291,3 @@ def _reason(child: Training, code: int) -> str:
         reason = how_it_ended(code)
     last = child.last_lines()
     return f"{reason}\n\nIt wrote last:\n{last}" if last else reason
-
-
-def machine_memory_bytes() -> int:
-    """What there is for all: the machine's, or what its container may use."""
-    total = int(psutil.virtual_memory().total)
-    with contextlib.suppress(OSError, ValueError):
-        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return total

@@ -15,6 +15,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import TrainPayload
 from frontdesk.errors import NotFound, StoreUnavailable
 from frontdesk.run.chronicle import recover
+from frontdesk.run.fencing import job_folders, take_over
 from frontdesk.run.spool import alone, hold
 from frontdesk.store.files import FileStore
 
@@ -61,8 +62,12 @@ class TrainBenches:
         for earlier in self._staging.glob(f"train-{job.id}-*"):
             self._clear(earlier, _DYING_S)  # its training may be at its last breath, and use the checkpoints
         folder = self._staging / f"train-{job.id}-{lease.token}-{job.attempts}"
-        version, checkpoints, spool = folder / "version", self._checkpoints / job.id, folder / "spool"
-        for path in (spool, version, checkpoints):
+        version, checkpoints, spool = (
+            folder / "version",
+            take_over(self._checkpoints, lease),
+            folder / "spool",
+        )
+        for path in (spool, version):
             path.mkdir(parents=True, exist_ok=True)
         data = self._copy(payload.data, folder / "data") if payload.data is not None else None
         return TrainBench(folder, version, checkpoints, spool, data, hold(spool))
@@ -118,6 +123,6 @@ class TrainBenches:
 
     def _clear_checkpoints(self) -> None:
         """Checkpoints of jobs that need them no more."""
-        for folder in self._checkpoints.glob("*"):
-            if self.state(folder.name) in (None, JobState.SUCCEEDED):
+        for job_id, folder in job_folders(self._checkpoints):
+            if self.state(job_id) in (None, JobState.SUCCEEDED):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, Self
 
@@ -15,6 +17,7 @@ from frontdesk.desk.training import Told
 from frontdesk.host.framing import FrameReader
 from frontdesk.host.group import ProcessGroup
 from frontdesk.run.train_messages import (
+    ALIVE,
     CANCEL,
     FromTraining,
     Progressed,
@@ -25,6 +28,7 @@ from frontdesk.run.train_messages import (
 
 _LOG_AT_ONCE_BYTES = 2**15
 _LAST_LINES = 20
+_REASSURE_EVERY_S = 1.0
 _LAST_LINES_BYTES = 4000
 
 _decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(Progressed | Trained | Stumbled)
@@ -35,6 +39,8 @@ class Training(Protocol):
 
     verdict: Trained | Stumbled | None
     cause: str
+    was_left_alone: bool
+    """Whether its worker may have been silent for so long that it ended itself."""
 
     def cancel(self) -> None: ...
     def kill(self, cause: str) -> None: ...
@@ -49,23 +55,37 @@ class TrainChild:
     """A process that trains, or did. What it says is kept until `take` is called."""
 
     _group: ProcessGroup
+    _reassuring: asyncio.Task[None]
 
-    def __init__(self) -> None:
+    def __init__(self, silence_s: float) -> None:
+        self._silence_s = silence_s
         self._frames = FrameReader()
         self._progress: Progress | None = None
         self._log = PrintedLog()
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
+        self.was_left_alone = False
 
     @classmethod
     async def start(cls, spec: TrainSpec) -> Self:
         """Start it."""
-        child = cls()
+        child = cls(spec.silence_s)
         child._group = await ProcessGroup.start(
             "frontdesk.run.train_process", msgspec.json.encode(spec),
             reported=child._hear, printed=child._log.write,
         )  # fmt: skip
+        child._reassuring = asyncio.create_task(child._reassure())
         return child
+
+    async def _reassure(self) -> None:
+        """Say every second that its worker is there."""
+        said_at = time.monotonic()
+        while True:
+            if time.monotonic() - said_at > self._silence_s:
+                self.was_left_alone = True
+            said_at = time.monotonic()
+            self._group.tell(ALIVE)
+            await asyncio.sleep(min(_REASSURE_EVERY_S, self._silence_s / 4))
 
     def cancel(self) -> None:
         """Say that nobody wants the result any more."""
@@ -78,11 +98,14 @@ class TrainChild:
 
     def end(self) -> None:
         """End it, and every process it started, now."""
+        self._reassuring.cancel()
         self._group.kill()
 
     async def ended(self) -> int:
         """Wait for its end, and for what it said last; give its exit code, negative for a signal."""
-        return await self._group.ended()
+        code = await self._group.ended()
+        self._reassuring.cancel()
+        return code
 
     def take(self) -> Told:
         """What it said since the last time; points are in its spool."""

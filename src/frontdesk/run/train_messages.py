@@ -1,8 +1,9 @@
 """Everything that crosses the pipes of a training process, and nothing else.
 
-The worker writes a TrainSpec as one JSON line, and `cancel` as another when nobody wants the result any more; the end
-of that pipe says that the worker is gone. The process answers with frames (see `host.framing`) of the messages below.
-What it prints arrives on a third pipe, and the points of its curves in files (see `spool`).
+The worker writes a TrainSpec as one JSON line, `alive` as another every second, and `cancel` when nobody wants the
+result any more; the end of that pipe, or `silence_s` without a word, says that the worker is gone. The process answers
+with frames (see `host.framing`) of the messages below. What it prints arrives on a third pipe, and the points of its
+curves in files (see `spool`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class TrainSpec(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: str
     spool: str
     models_folder: str
+    silence_s: float = 15.0
     data: str = ""
     data_name: str = ""
     data_sha256: str = ""
@@ -53,4 +55,4 @@ class Stumbled(Message, frozen=True, tag=54):
 
 
 FromTraining = Progressed | Trained | Stumbled
-CANCEL = b"cancel"
+CANCEL, ALIVE = b"cancel", b"alive"

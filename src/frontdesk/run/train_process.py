@@ -10,6 +10,7 @@ import contextlib
 import faulthandler
 import importlib.metadata
 import os
+import select
 import sys
 import threading
 import time
@@ -30,7 +31,7 @@ from frontdesk.host.loading import find_model
 from frontdesk.host.messages import Message
 from frontdesk.host.parent import end_whole_group, end_with_parent, first_line, own_descriptors
 from frontdesk.run.spool import SpoolWriter
-from frontdesk.run.train_messages import Progressed, Stumbled, Trained, TrainSpec
+from frontdesk.run.train_messages import CANCEL, Progressed, Stumbled, Trained, TrainSpec
 
 _PAUSE_S = 0.2
 _NICENESS = 5
@@ -44,7 +45,7 @@ def main() -> None:
     faulthandler.enable()
     _stand_back()
     spec = msgspec.json.decode(first_line(control_fd), type=TrainSpec)
-    teller = Teller(report_fd, control_fd, SpoolWriter(Path(spec.spool)))
+    teller = Teller(report_fd, control_fd, SpoolWriter(Path(spec.spool)), spec.silence_s)
     teller.start()
     try:
         metrics = _train(spec, teller)
@@ -100,8 +101,9 @@ def libraries() -> dict[str, str]:
 class Teller:
     """Hears the author's code: points go into the spool at once, how far it is goes out a few times a second."""
 
-    def __init__(self, report_fd: int, control_fd: int, spool: SpoolWriter) -> None:
+    def __init__(self, report_fd: int, control_fd: int, spool: SpoolWriter, silence_s: float) -> None:
         self._report_fd, self._control_fd, self._spool = report_fd, control_fd, spool
+        self._silence_s = silence_s
         self._progress: Progressed | None = None
         self._over = threading.Event()
         self._sending = threading.Lock()
@@ -147,8 +149,12 @@ class Teller:
                 view = view[os.write(self._report_fd, view) :]
 
     def _heed(self) -> None:
-        while order := os.read(self._control_fd, 4096):
-            if b"cancel" in order:
+        """End with the worker: when it is gone, and when it sleeps for so long that another may have its job."""
+        while select.select([self._control_fd], [], [], self._silence_s)[0]:
+            order = os.read(self._control_fd, 4096)
+            if not order:
+                break
+            if CANCEL in order:
                 self.cancelled = True
         end_whole_group()
 

@@ -38,6 +38,7 @@ class ClusterTraining:
         self._errands: set[asyncio.Task[bytes]] = set()
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
+        self.was_left_alone = False
         self._loop = asyncio.get_running_loop()
         self._running = asyncio.create_task(self._run())
 
