@@ -8,7 +8,6 @@ frontdesk serve ── one parent: Supervisor of hosts, Sweeper, and two kinds o
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -33,7 +32,7 @@ from frontdesk.desk.telling import Channel, Telling
 from frontdesk.desk.webhooks import Webhooks
 from frontdesk.desk.workers import Workers
 from frontdesk.host.client import HostClient
-from frontdesk.host.runtime import place_id, runtime_folder
+from frontdesk.host.runtime import place_of, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.monitor.monitor import Monitor
 from frontdesk.run.cluster.address import check_address
@@ -83,7 +82,7 @@ class Installation:
     @property
     def place(self) -> str:
         """This machine and data folder: what is named after it is no other server's on the same database."""
-        return f"{socket.gethostname()}-{place_id(self.runtime)}"
+        return place_of(self.runtime)
 
     @classmethod
     def open(cls, settings: Settings) -> Installation:

@@ -32,21 +32,20 @@ def runtime_folder(data: Path) -> Path:
     return folder
 
 
-def place_id(runtime: Path) -> str:
-    """What tells this installation on this machine from every other: drawn once, and kept with its sockets.
+def place_of(runtime: Path) -> str:
+    """This machine's name, and what tells this installation on this machine from every other: drawn once, and kept with its sockets.
 
     Names of machines do not: containers have the same ones over and over. What is drawn anew after a restart of the
     machine costs no more than waiting for the leases of before.
     """
     note = runtime / "place"
     draft = runtime / f"place-{secrets.token_hex(4)}.tmp"
-    with contextlib.suppress(FileNotFoundError):
-        return note.read_text()
-    draft.write_text(secrets.token_hex(4))
-    with contextlib.suppress(FileExistsError):  # another process was first
-        os.link(draft, note)
-    draft.unlink()
-    return note.read_text()
+    if not note.exists():
+        draft.write_text(secrets.token_hex(4))
+        with contextlib.suppress(FileExistsError):  # another process was first
+            os.link(draft, note)
+        draft.unlink()
+    return f"{socket.gethostname()}-{note.read_text()}"
 
 
 def remove_left_behind(runtime: Path) -> None:
