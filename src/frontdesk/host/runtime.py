@@ -33,9 +33,9 @@ def runtime_folder(data: Path) -> Path:
 
 
 def place_of(runtime: Path) -> str:
-    """This machine's name, and what tells this installation on this machine from every other: drawn once, and kept with its sockets.
+    """This machine's name, and what tells this installation on it from every other: drawn once, kept with its sockets.
 
-    Names of machines do not: containers have the same ones over and over. What is drawn anew after a restart of the
+    The name alone does not: containers have the same ones over and over. What is drawn anew after a restart of the
     machine costs no more than waiting for the leases of before.
     """
     note = runtime / "place"
