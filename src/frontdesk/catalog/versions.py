@@ -135,20 +135,23 @@ class Versions:
             "origin": msgspec.to_builtins(origin),
         }
         place = self._place(task, model, version_id)
+        _put_in_place(staged, place)
+        try:
+            return self._record_once(values, live, fence)
+        except LeaseLost:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+
+    def _record_once(self, values: Mapping[str, Any], live: bool, fence: Fence) -> VersionRecord:
+        task, model, once = values["task"], values["model"], values["once"]
 
         def write(connection: sa.Connection) -> int:
             fence(connection)
             return _insert(connection, values, live)
 
-        _put_in_place(staged, place)
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(sa.exc.IntegrityError):  # another process took the number meanwhile
-                try:
-                    number = self._database.write(write)
-                except LeaseLost:
-                    shutil.rmtree(place, ignore_errors=True)
-                    raise
-                version = self.get(task, model, number)
+                version = self.get(task, model, self._database.write(write))
                 assert version is not None
                 return version
             if once is not None and (version := self.made_once(once)) is not None:
