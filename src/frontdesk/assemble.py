@@ -157,8 +157,10 @@ def cards_of(settings: Settings, sources: list[Path]) -> Cards:
     return describe(sources, settings.data / "cache", settings.models)
 
 
-def supervisor(installation: Installation, cards: Cards, *, name: str = "hosts") -> Supervisor:
-    """Who starts, watches and ends hosts."""
+def supervisor(
+    installation: Installation, cards: Cards, *, name: str = "hosts", is_asked: bool = True
+) -> Supervisor:
+    """Who starts, watches and ends hosts. One that is hardly ever asked loads nothing before it is."""
     settings = installation.settings
     return Supervisor(
         cards,
@@ -170,6 +172,7 @@ def supervisor(installation: Installation, cards: Cards, *, name: str = "hosts")
             memory_mb=settings.host_memory_mb,
             idle_s=settings.host_idle_s,
             pixel_limit=settings.pixel_limit,
+            eager_default=is_asked,
         ),
     )
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from support.server import Server, serving, until
-from support.servers.ray import RayCluster, RayNode
+from support.servers.ray import TOKEN, RayCluster, RayNode
 
 pytestmark = [
     pytest.mark.skipif(
@@ -40,7 +40,7 @@ def cluster() -> Iterator[RayCluster]:
 def server(cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(
         tmp_path_factory.mktemp("ray"), *SOURCES, FRONTDESK_ENGINE="ray", FRONTDESK_RAY=cluster.address,
-        FRONTDESK_RAY_WAIT_S="2", FRONTDESK_LEASE_S="3",
+        FRONTDESK_RAY_WAIT_S="2", FRONTDESK_LEASE_S="3", **TOKEN,
     ) as server:  # fmt: skip
         yield server
 
@@ -158,6 +158,20 @@ def test_what_is_on_the_disk_is_not_asked_again_when_the_driver_is_killed(server
     assert {times for row, times in asked(server).items() if row < rows_kept} == {1}
 
 
+def test_a_cancelled_file_leaves_the_cluster_and_shows_what_it_has(
+    cluster: RayCluster, server: Server
+) -> None:
+    job_id = submit(server, 20 * ROWS)
+    until(lambda: written(server, job_id) >= 2, 60, "some chunks")
+    server.http.post(f"/api/jobs/{job_id}/cancel").raise_for_status()
+    until(
+        lambda: not any(_answers_pieces(p) for n in cluster.nodes for p in n.processes("ray::")),
+        60,
+        "its end",
+    )
+    until(lambda: server.http.get(f"/api/jobs/{job_id}/result").status_code == 200, 20, "the part")
+
+
 def test_a_training_goes_on_elsewhere_when_its_node_is_lost(cluster: RayCluster, server: Server) -> None:
     spare = cluster.add_node(cpus=1)
     response = server.http.post(
@@ -182,8 +196,8 @@ def test_a_training_goes_on_elsewhere_when_its_node_is_lost(cluster: RayCluster,
 def test_jobs_wait_while_the_cluster_is_away_and_are_done_when_it_is_back(
     cluster: RayCluster, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FRONTDESK_ENGINE", "ray")
-    monkeypatch.setenv("FRONTDESK_RAY", cluster.address)
+    for name, value in {"FRONTDESK_ENGINE": "ray", "FRONTDESK_RAY": cluster.address, **TOKEN}.items():
+        monkeypatch.setenv(name, value)
     assert f"ok     Ray cluster: {cluster.address}: " in server.run("doctor")
     cluster.stop()
     until(lambda: "jobs wait for the Ray cluster" in server.log_text(), 20, "the worker's word")

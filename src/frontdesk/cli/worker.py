@@ -78,7 +78,8 @@ async def _work(settings: Settings, cards: assemble.Cards, duty: Duty) -> None:
     mark = secrets.token_hex(4)
     name, hosts = f"{socket.gethostname()}-{mark}", f"hosts-{mark}"
     remove_left_behind(installation.runtime)
-    supervisor = assemble.supervisor(installation, cards, name=hosts)
+    # On a Ray cluster models are loaded there; here only what trains at its first start is, for that once.
+    supervisor = assemble.supervisor(installation, cards, name=hosts, is_asked=settings.engine != "ray")
     sweeper = assemble.sweeper(installation)
     worker = crew.worker(installation, cards, name=name, hosts=hosts, duty=duty)
     loop = asyncio.get_running_loop()

@@ -19,6 +19,7 @@ import psutil
 from support.servers.process import free_port
 
 _STARTED = "Ray runtime started"
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a-token-of-the-tests-that-is-long-enough"}
 _QUICK = {
     # A node that dies is noticed in a second or two, and nothing is told to anybody outside.
     "RAY_health_check_initial_delay_ms": "1000",
@@ -43,7 +44,7 @@ class RayNode:
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | _QUICK,
+                env=os.environ | _QUICK | TOKEN,
                 start_new_session=True,
             )
         end = time.monotonic() + 60

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from frontdesk.declare.signature import TaskCard
 from frontdesk.host.client import HostClient
@@ -19,6 +23,8 @@ from frontdesk.run.performer import Performer
 from frontdesk.run.train_child import StartTraining
 from frontdesk.run.worker import Worker
 
+_PREFIX = "carrier-"
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -30,7 +36,8 @@ class Cluster:
     @classmethod
     def at(cls, address: str, *, sockets: Path, actors: int, wait_s: float, limits: ClusterLimits) -> Cluster:
         """The cluster at an address. `sockets` is a folder for the one to the carrier."""
-        socket = sockets / f"carrier-{secrets.token_hex(4)}.sock"
+        _remove_left_behind(sockets)
+        socket = sockets / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}.sock"
         spec = CarrierSpec(address=address, socket=str(socket), actors=actors, wait_s=wait_s)
         return cls(ClusterLine(spec), limits)
 
@@ -52,3 +59,11 @@ class Cluster:
     def works_for(self, worker: Worker) -> None:
         """Have this worker look for jobs as soon as the cluster is there."""
         self.line.came_up = worker.look
+
+
+def _remove_left_behind(sockets: Path) -> None:
+    """Sockets of workers that were killed."""
+    for left in sockets.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(ValueError):
+            if not psutil.pid_exists(int(left.name.removeprefix(_PREFIX).partition("-")[0])):
+                left.unlink(missing_ok=True)
