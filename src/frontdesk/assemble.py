@@ -48,7 +48,6 @@ from frontdesk.settings import Settings
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from frontdesk.store.redis_link import RedisLink
-from frontdesk.store.shared_counts import SharedCounts
 from frontdesk.store.storage import BucketPlace, Storage
 
 if TYPE_CHECKING:
@@ -214,7 +213,6 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
     """Pages and API, to be built on the event loop that runs them."""
     # Only web processes need a web framework; it is most of the start-up time of the others.
     from frontdesk.serve.app import create_app
-    from frontdesk.serve.rates import WINDOW_S
     from frontdesk.serve.services import LOOPBACK_HOSTS, Limits, Services
 
     settings = installation.settings
@@ -236,7 +234,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             engine=installation.engine,
             monitor=installation.monitor,
             gate=None if settings.access == "open" else installation.gate,
-            counts=SharedCounts(installation.redis, WINDOW_S) if installation.redis else None,
+            redis=installation.redis,
             provider=Provider.at(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret),
             allowed_hosts=LOOPBACK_HOSTS | settings.host_names,
             models_folder=settings.models,
@@ -244,6 +242,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
             metrics_folder=installation.runtime / "metrics",
             limits=Limits(
                 body_bytes=settings.body_limit_bytes,
+                answers_bytes=settings.answers_limit_bytes,
                 upload_bytes=settings.upload_limit_bytes,
                 json_depth=settings.json_depth_limit,
                 wait_s=settings.wait_limit_s,

@@ -133,6 +133,10 @@ class Settings:
     ray_wait_s: float = _setting(
         300.0, "Seconds the Ray cluster may have no node as large as a job needs before the job fails."
     )
+    answers_limit_bytes: int = _setting(
+        64 * 2**20,
+        "Bytes of answers kept for models with `cache_s`: in Redis where there is one, or else in each web process.",
+    )
     web_workers: int = _setting(1, "Web processes that share the port.")
     workers: int = _setting(1, "Job workers started with the server (0: none).")
 

@@ -139,6 +139,28 @@ def test_an_id_nobody_can_take_is_dropped_and_one_that_is_taken_before_it_comes_
     assert server.client().lrange("rq:queue:frontdesk.predict.flowers", 0, -1) == [last.job_id]
 
 
+def test_ids_are_taken_out_near_both_ends_of_a_long_line_and_deep_ones_when_they_come_to_the_front(
+    server: RedisServer, engine: RedisEngine
+) -> None:
+    waiting = errands(5000)
+    engine.wake(waiting)
+    until(lambda: length(server, "frontdesk.predict.flowers") == 5000, 10, "the ids")
+    deep = waiting[2500]
+    engine.taken([waiting[10], deep, waiting[-10]])
+    until(lambda: length(server, "frontdesk.predict.flowers") == 4998, 5, "two gone")
+    assert not server.client().exists(f"rq:job:{deep.job_id}")
+    engine.taken(waiting[:2500])
+    until(lambda: length(server, "frontdesk.predict.flowers") == 2499, 10, "the others gone")
+    woken: queue.Queue[str] = queue.Queue()
+    attendance = engine.attend(POST, woken.put)
+    attendance.wants(["predict"], 0)
+    assert woken.get(timeout=5) == "predict"
+    engine.taken(waiting[2501:2502])
+    attendance.wants([], 1)
+    until(lambda: length(server, "frontdesk.predict.flowers") == 2497, 5, "the deep one gone, too")
+    attendance.stop()
+
+
 def test_what_redis_forgot_is_put_in_line_again_once(server: RedisServer, engine: RedisEngine) -> None:
     waiting = errands(1200)
     engine.remind(["predict"], iter(waiting))

@@ -174,3 +174,18 @@ def test_a_redis_that_hangs_freezes_no_request(web: Server, redis: RedisServer, 
         redis.thaw()
     with worker_elsewhere(web, redis, tmp_path / "log"):
         until(lambda: not unfinished(web), 30, "what was submitted meanwhile")
+
+
+def test_doctor_says_whether_redis_answers_and_never_its_password(redis: RedisServer, tmp_path: Path) -> None:
+    def doctor(url: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "frontdesk", "doctor", "--data", str(tmp_path)],
+            env={**os.environ, "FRONTDESK_REDIS": url}, capture_output=True, text=True, timeout=60, check=False,
+        ).stdout  # fmt: skip
+
+    told = doctor(redis.url())
+    assert f"ok     Redis: redis://127.0.0.1:{redis.port}/0, version " in told
+    wrong = doctor(redis.url().replace("open-sesame", "shut-sesame"))
+    assert f"WRONG  Redis: redis://127.0.0.1:{redis.port}/0 does not answer (" in wrong
+    assert "WRONG  Redis: redis must be an address" in doctor("http://somewhere")
+    assert "sesame" not in told + wrong

@@ -127,7 +127,7 @@ class Server:
     def run(self, *words: str, input: str = "") -> str:
         """Run another command of frontdesk on the same data; give what it prints."""
         command = [sys.executable, "-m", "frontdesk", *words, "--data", str(self.data)]
-        environment = {**os.environ, "FRONTDESK_DATABASE": DATABASES.url_of(self.data)}
+        environment = {**os.environ, "FRONTDESK_DATABASE": DATABASES.url_of(self.data), **self.environment}
         return subprocess.run(
             command, input=input, text=True, capture_output=True, check=True, timeout=60, env=environment
         ).stdout

@@ -10,6 +10,7 @@ import click
 
 from frontdesk.cli.findings import examine
 from frontdesk.cli.options import data_option, json_option, models_option, print_json
+from frontdesk.cli.redis_check import check_redis
 from frontdesk.cli.remote_check import check_remote
 from frontdesk.settings import Settings
 
@@ -28,6 +29,8 @@ def command(data: Path | None, models: Path | None, as_json: bool, remote: str |
     """
     settings = Settings.read(os.environ, data=data, models=models)
     findings = list(check_remote(remote) if remote else examine(settings))
+    if settings.redis and not remote:
+        findings.append(check_redis(settings))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -39,6 +39,7 @@ class Model:
     eager: bool = False
     timeout_s: float | None = None
     memory_mb: int | None = None
+    cache_s: float | None = None
     resources: Resources = Resources()
     trains_at_first_start: bool = False
     keeps_cancelled: bool = False

@@ -83,6 +83,7 @@ def _read(model: type[Model]) -> _Read:
         eager=model.eager,
         timeout_s=model.timeout_s,
         memory_mb=model.memory_mb,
+        cache_s=model.cache_s,
         resources=model.resources,
     )
     return _Read(model, predict, Signature(inputs=inputs, outputs=outputs), card)
@@ -113,6 +114,7 @@ def _check_attributes(model: type[Model]) -> None:
         ("title", str, None), ("default", bool, None), ("eager", bool, None), ("trains_at_first_start", bool, None),
         ("keeps_cancelled", bool, None), ("goes_live", str, None), ("collects", bool, None),
         ("max_batch", int, 1), ("timeout_s", int | float | None, 0), ("memory_mb", int | None, 1),
+        ("cache_s", int | float | None, 0),
     ):  # fmt: skip
         value = getattr(model, attribute)
         is_of_type = isinstance(value, types) and (types is bool or not isinstance(value, bool))

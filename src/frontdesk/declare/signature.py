@@ -36,6 +36,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     eager: bool = False
     timeout_s: float | None = None
     memory_mb: int | None = None
+    cache_s: float | None = None
     resources: Resources = Resources()
     code_sha256: str = ""
 

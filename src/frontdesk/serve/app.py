@@ -34,10 +34,12 @@ from frontdesk.serve.openapi import OpenApi, openapi_document
 from frontdesk.serve.pages import error_page, to_sign_in
 from frontdesk.serve.pages.rendering import is_fragment
 from frontdesk.serve.problems import problem_of, problem_response, wants_html
+from frontdesk.serve.rates import WINDOW_S
 from frontdesk.serve.routes import all_routes
 from frontdesk.serve.scheduling import Scheduler
 from frontdesk.serve.services import Services
 from frontdesk.serve.threads import in_thread, thread_pool
+from frontdesk.store.shared_counts import SharedCounts
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,9 @@ class App:
             redirect_slashes=False,
             lifespan=lambda app: self._life(),
         )
-        admitted = Admission(router, services.gate, services.counts)
+        admitted = Admission(
+            router, services.gate, SharedCounts(services.redis, WINDOW_S) if services.redis else None
+        )
         guarded = Guard(
             admitted, services.allowed_hosts, services.limits.body_bytes, services.limits.upload_bytes
         )

@@ -1,6 +1,7 @@
 """The one place that asks: pages, API and classic routes all come through here.
 
 question ──> host ──> Answered                 the common case: nothing is written
+              ├── the model lets answers be kept ─> Answered without a host, if it was asked before (remembering.py)
               ├── it takes too long, or this process ends ─> Ticketed: the call goes on as a job (adopted.py)
               └── the client hangs up: the call is taken out of the line, or ends unheard
 question with an Idempotency-Key ─> job ─> Answered once it is done, or Ticketed
@@ -13,7 +14,6 @@ from dataclasses import replace
 from time import perf_counter
 from typing import cast
 
-import msgspec
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive
 
@@ -38,6 +38,8 @@ from frontdesk.serve.adopted import AdoptedCalls
 from frontdesk.serve.inputs import TaskInputs, Wire
 from frontdesk.serve.live import Hub
 from frontdesk.serve.metrics import Metrics
+from frontdesk.serve.outcomes import Answered, Ticketed
+from frontdesk.serve.remembering import Remembering
 from frontdesk.serve.services import Services
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.tickets import Question, Tickets, check_version
@@ -52,21 +54,6 @@ _LISTEN_AFTER_S = (
 _PARTING_S = 1.0
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False):
-    """The answer. `outputs` is a JSON object; `id` names this prediction."""
-
-    id: str
-    model: str
-    version: int
-    outputs: bytes
-
-
-class Ticketed(msgspec.Struct, frozen=True):
-    """There is no answer yet; this job will have it."""
-
-    job: Job
-
-
 class Asker:
     """Asks models on behalf of owners."""
 
@@ -75,6 +62,7 @@ class Asker:
         self._adopted = AdoptedCalls(services.desk, hub, services.limits.lease_s)
         self._inputs = {name: TaskInputs(card, services.files) for name, card in services.tasks.items()}
         self._tickets = Tickets(services, self._inputs)
+        self._remembering = Remembering(services, self._inputs, collector)
 
     # ------------------------------------------------------------------- putting a question
 
@@ -123,6 +111,15 @@ class Asker:
         inputs = question.inputs
         if self._inputs[question.task.name].may_refer_to_files:
             inputs = await in_thread(self._inputs[question.task.name].with_contents, inputs, question.owner)
+        if question.model.cache_s is None:
+            return await self._ask_model(question, inputs, limit_s, receive)
+        return await self._remembering.ask(
+            question, inputs, lambda: self._ask_model(question, inputs, limit_s, receive)
+        )
+
+    async def _ask_model(
+        self, question: Question, inputs: Wire, limit_s: float, receive: Receive | None
+    ) -> Answered | Ticketed:
         began = perf_counter()
         call = asyncio.ensure_future(self._call(question, inputs))
         if await _is_done(call, min(limit_s, _LISTEN_AFTER_S)) or await self._is_done_unless_left(
@@ -144,15 +141,16 @@ class Asker:
         """Put the same question to every model of its task, all at once. One that fails does not hurt the others."""
         names = [model.name for model in question.task.models]
         results = await asyncio.gather(
-            *(self._ask_model(question, model, receive) for model in question.task.models)
+            *(self._ask_one_of(question, model, receive) for model in question.task.models)
         )
         return dict(zip(names, results, strict=True))
 
     async def stop(self) -> None:
         """End with nothing lost."""
         await self._adopted.stop()
+        await self._remembering.stop()
 
-    async def _ask_model(
+    async def _ask_one_of(
         self, question: Question, model: ModelCard, receive: Receive | None
     ) -> Answered | Ticketed | FrontdeskError:
         key = question.idempotency_key

@@ -125,6 +125,7 @@ def _predict(card: TaskCard, names: _Names) -> Json:
             "model": {"enum": [model.name for model in card.models]},
             "version": {"type": "integer"},
             "outputs": _ref(names.outputs),
+            "cached": {"const": True, "description": "Given before to the same inputs; no model was asked."},
         },
     }
     return operation(
@@ -168,6 +169,7 @@ def _compare(card: TaskCard, names: _Names) -> Json:
             "id": {"type": "string", "format": "uuid"},
             "version": {"type": "integer"},
             "outputs": _ref(names.outputs),
+            "cached": {"const": True, "description": "Given before to the same inputs; no model was asked."},
             "job": _ref("JobDocument"),
             "problem": _ref("ProblemDocument"),
         },

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from frontdesk.host.client import HostClient
     from frontdesk.monitor.monitor import Monitor
     from frontdesk.store.files import FileStore
-    from frontdesk.store.shared_counts import SharedCounts
+    from frontdesk.store.redis_link import RedisLink
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -36,6 +36,7 @@ class Limits:
     """
 
     body_bytes: int = 64 * 2**20
+    answers_bytes: int = 64 * 2**20
     upload_bytes: int = 20 * 2**30
     json_depth: int = 32
     wait_s: float = 30.0
@@ -52,7 +53,7 @@ class Services:
     `name` is this web process, and the worker name under which it holds the jobs it adopts.
     `gate` says who may; None where everybody who can connect is the one local user.
     Web processes of one server share `metrics_folder`, so that any of them can tell the counts of all.
-    Those of all servers together count requests by `counts`, where there is Redis.
+    With `redis`, those of all servers count requests together and share kept answers.
     `thumbs_folder` is where `catalog.describe` puts small pictures for galleries.
     """
 
@@ -71,7 +72,7 @@ class Services:
     engine: Engine
     monitor: Monitor
     gate: Gate | None = None
-    counts: SharedCounts | None = None
+    redis: RedisLink | None = None
     provider: Provider | None = None
     models_folder: Path
     thumbs_folder: Path

@@ -60,7 +60,6 @@ def _options(answer_s: float) -> dict[str, Any]:
     return {
         "socket_connect_timeout": min(_CONNECT_S, answer_s),
         "socket_timeout": answer_s,
-        "socket_keepalive": True,
         "protocol": 2,  # no greeting and no notices on the line beside the answers
     }
 

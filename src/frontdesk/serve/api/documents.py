@@ -39,12 +39,13 @@ class TaskDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction. `outputs` follows the task's output schema."""
+    """A prediction. `outputs` follows the task's output schema; `cached` is there where no model was asked."""
 
     id: str
     model: str
     version: int
     outputs: msgspec.Raw
+    cached: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ModelAnswerDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +55,7 @@ class ModelAnswerDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     version: int | None = None
     id: str | None = None
     outputs: msgspec.Raw | None = None
+    cached: bool = False
     job: JobDocument | None = None
     problem: ProblemDocument | None = None
 

@@ -42,6 +42,7 @@ from frontdesk.serve.who import require
 _JSON = b"application/json"
 _FORM = b"multipart/form-data"
 _TICKET_RETRY_AFTER_S = "1"
+_FROM_CACHE = (b"cache-status", b"frontdesk; hit")  # RFC 9211
 
 _encode = msgspec.json.Encoder().encode
 
@@ -82,6 +83,8 @@ class Predict:
         body = _encode(answer_document(outcome))
         head = [(b"content-type", _JSON), (b"content-length", b"%d" % len(body))]
         head += [(name.lower().encode(), value.encode()) for name, value in preferred.applied.items()]
+        if outcome.is_cached:
+            head.append(_FROM_CACHE)
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": body})
 
@@ -116,7 +119,11 @@ async def ticket_response(request: Request, job: Job, headers: dict[str, str]) -
 def answer_document(answered: Answered) -> AnswerDocument:
     """An answer as the API shows it."""
     return AnswerDocument(
-        id=answered.id, model=answered.model, version=answered.version, outputs=msgspec.Raw(answered.outputs)
+        id=answered.id,
+        model=answered.model,
+        version=answered.version,
+        outputs=msgspec.Raw(answered.outputs),
+        cached=answered.is_cached or msgspec.UNSET,
     )
 
 
@@ -125,7 +132,9 @@ async def _model_answer(
 ) -> ModelAnswerDocument:
     if isinstance(outcome, Answered):
         outputs = msgspec.Raw(outcome.outputs)
-        return ModelAnswerDocument(model=model, version=outcome.version, id=outcome.id, outputs=outputs)
+        return ModelAnswerDocument(
+            model=model, version=outcome.version, id=outcome.id, outputs=outputs, cached=outcome.is_cached
+        )
     if isinstance(outcome, Ticketed):
         return ModelAnswerDocument(
             model=model, job=await in_thread(counted_job_document, services.desk, outcome.job)

@@ -3,8 +3,10 @@
 A job in an RQ queue is an id in a list and a hash of the same id. Ours hold nothing more than which job it is: they
 are written as JSON, and nobody unpickles, imports or calls what is in them.
 
-An id is in the list exactly while its hash exists, but for the moment in which a worker has it in hand. Ids that are
-taken before they arrive leave a mark for a while, so that they are not put in line afterwards.
+An id is in the list exactly while its hash exists, but for two cases: the moment in which a worker has it in hand, and
+an id taken from deep within a very long line. That one is left there, for looking for it would hold up Redis, and is
+gone when it comes to the front. Ids that are taken before they arrive leave a mark for a while, so that they are not
+put in line afterwards.
 """
 
 from __future__ import annotations
@@ -50,7 +52,11 @@ for i = 4, #ARGV do
   if redis.call('DEL', ARGV[1] .. id) == 0 then
     redis.call('SET', ARGV[2] .. id, '', 'EX', ARGV[3])
   elseif not in_hand then
-    redis.call('LREM', KEYS[1], 1, id)
+    if redis.call('LPOS', KEYS[1], id, 'MAXLEN', 1000) then
+      redis.call('LREM', KEYS[1], 1, id)
+    elseif redis.call('LPOS', KEYS[1], id, 'RANK', -1, 'MAXLEN', 1000) then
+      redis.call('LREM', KEYS[1], -1, id)
+    end
   end
 end
 """
