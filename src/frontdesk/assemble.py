@@ -19,6 +19,7 @@ from frontdesk.access.oidc import Provider
 from frontdesk.access.quotas import QuotaLimits
 from frontdesk.access.rules import role_named
 from frontdesk.access.sessions import SessionLimits
+from frontdesk.catalog.artifacts import artifacts_in
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import TaskCard
@@ -106,7 +107,7 @@ class Installation:
             database=database,
             storage=storage,
             files=files,
-            versions=Versions(database, data / "versions"),
+            versions=Versions(database, artifacts_in(data / "versions", storage.versions, storage.cache)),
             redis=redis,
             engine=engine,
             desk=Desk(database, engine, limits, files),

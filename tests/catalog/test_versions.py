@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Origin, Versions, implicit_version
 from frontdesk.errors import Conflict, NotFound
 from frontdesk.store.database import Database
@@ -24,7 +25,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def versions(database: Database, tmp_path: Path) -> Versions:
-    return Versions(database, tmp_path / "versions")
+    return Versions(database, FolderArtifacts(tmp_path / "versions"))
 
 
 def staged(folder: Path, weights: str = "weights") -> Path:
@@ -70,7 +71,7 @@ def test_adding_at_once_gives_every_version_its_own_number(
     versions: Versions, database: Database, tmp_path: Path
 ) -> None:
     other = Database.open(tmp_path / "frontdesk.db")  # as another process would
-    both = [versions, Versions(other, tmp_path / "versions")]
+    both = [versions, Versions(other, FolderArtifacts(tmp_path / "versions"))]
 
     def add(turn: int) -> None:
         both[turn % 2].add("a", "x", staged(tmp_path / str(turn), str(turn)), {"turn": turn}, {})
@@ -96,7 +97,7 @@ def test_what_a_crash_left_behind_goes_when_it_is_old(
     versions.add("a", "x", staged(tmp_path / "two"), {}, {})
     assert left.exists()  # another process may be about to add its row
     now = time.time() + 90_000
-    monkeypatch.setattr("frontdesk.catalog.versions.time.time", lambda: now)
+    monkeypatch.setattr("frontdesk.catalog.artifacts.time.time", lambda: now)
     versions.add("a", "x", staged(tmp_path / "three"), {}, {})
     assert not left.exists()
     assert all((version.folder / "weights.txt").exists() for version in versions.list("a", "x"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Versions
 from frontdesk.desk.job import Lane, Progress
 from frontdesk.desk.summaries import USUAL_STRETCHES, CurveSummary, extremes
@@ -108,7 +109,7 @@ def test_who_lost_the_job_writes_nothing(office: Office) -> None:
 def test_curves_stay_for_as_long_as_there_is_the_version_that_came_of_them(
     office: Office, tmp_path: Path
 ) -> None:
-    versions = Versions(office.database, tmp_path / "versions")
+    versions = Versions(office.database, FolderArtifacts(tmp_path / "versions"))
     jobs = [office.submit(kind=Lane.TRAIN, payload=b"%d" % n) for n in range(2)]
     for lease in office.claim(limit=2, lanes=[Lane.TRAIN]):
         office.desk.tell(lease, Told(points=points(1, 2)))

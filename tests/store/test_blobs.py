@@ -350,7 +350,7 @@ def test_a_folder_survives_being_packed(blobs: Blobs, tmp_path: Path) -> None:
     (folder / "dangling").symlink_to("nowhere")
     known = blobs.put("one.tar", packed_folder(folder), LABEL)
     with blobs.open("one.tar", known, "one") as content:
-        unpack(content, tmp_path / "again")
+        unpack(content, tmp_path / "again", "one")
     (folder / "dangling").unlink()
     assert _told(tmp_path / "again") == _told(folder)
     assert (tmp_path / "again" / "deep" / "run.sh").stat().st_mode & 0o777 == 0o755
@@ -369,7 +369,7 @@ def test_nothing_is_unpacked_outside_its_folder(tmp_path: Path, name: str) -> No
     with tarfile.open(path, "w") as archive:
         archive.addfile(tarfile.TarInfo(name))
     with path.open("rb") as content, pytest.raises(FileDamaged):
-        unpack(content, tmp_path / "inside")
+        unpack(content, tmp_path / "inside", "one")
     assert not (tmp_path / "outside").exists()
 
 

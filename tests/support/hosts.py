@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -63,6 +65,9 @@ class FolderVersions:
         )
         self._known.append(version)
         return version
+
+    def hold(self, version: VersionRecord) -> AbstractContextManager[Path]:
+        return contextlib.nullcontext(version.folder)
 
 
 class House:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from frontdesk.catalog.versions import VersionRecord
@@ -11,14 +12,14 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.store.zips import zipped
 
 
-def bundle(task: TaskCard, model: ModelCard, version: VersionRecord) -> Iterator[bytes]:
-    """The zip, in pieces. Links are left out: they lead to where the receiver is not."""
+def bundle(task: TaskCard, model: ModelCard, version: VersionRecord, folder: Path) -> Iterator[bytes]:
+    """The zip of a version, whose files are in this folder, in pieces. Links lead nowhere and are left out."""
 
     def members() -> Iterator[tuple[str, IO[bytes]]]:
         yield "MODEL_CARD.md", io.BytesIO(model_card(task, model, version).encode())
-        for path in sorted(version.folder.rglob("*")):
+        for path in sorted(folder.rglob("*")):
             if not path.is_symlink() and path.is_file():
-                yield f"artifacts/{path.relative_to(version.folder)}", path.open("rb")
+                yield f"artifacts/{path.relative_to(folder)}", path.open("rb")
 
     return zipped(members())
 

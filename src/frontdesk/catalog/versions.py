@@ -1,17 +1,16 @@
-"""Versions of models: rows that say which there are and which is live, each with a folder of weights.
+"""Versions of models: rows that say which there are and which is live, each with a folder of weights (`artifacts`).
 
-A version is complete or it is not there. Its folder is put in place first, under the id its row will have,
-and the row follows; a crash between the two leaves a folder that no row names, and that is removed when
-it is a day old and the model gets another version.
+A version is complete or it is not there. Its files are put in place first, under the id its row will have,
+and the row follows; a crash between the two leaves files that no row names, and those are removed when
+they are a day old and the model gets another version.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import time
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,20 +19,26 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import Conflict, LeaseLost, NotFound
+from frontdesk.catalog.artifacts import Artifacts
+from frontdesk.errors import Conflict, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.store import turns
 from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import jobs, run_records
 from frontdesk.store.tables import versions as table
+from frontdesk.store.verified import Kept
+
+log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
-_LEFT_BEHIND_S = 86_400.0
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a version was made of, where that is known. Fingerprints are SHA-256; `libraries` maps names to versions."""
+    """What a version was made of, where that is known. Fingerprints are SHA-256; `libraries` maps names to versions.
+
+    `archive` is what its files were packed into, where machines share them.
+    """
 
     owner: str = ""
     seed: int = 0
@@ -44,11 +49,12 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float = 0.0
     size_bytes: int = 0
     was_cancelled: bool = False
+    archive: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
-    """One set of weights of a model, and what made it."""
+    """One set of weights of a model, and what made it. Its files are had by `Versions.hold`."""
 
     task: str
     model: str
@@ -60,6 +66,16 @@ class VersionRecord:
     is_live: bool
     job: str | None = None
     origin: Origin = Origin()
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The files of a version that is about to be one: they are where they will stay."""
+
+    id: str
+    size_bytes: int
+    archive: Kept | None
 
 
 def implicit_version(task: str, model: str) -> VersionRecord:
@@ -83,8 +99,8 @@ Fence = Callable[[sa.Connection], None]
 class Versions:
     """The versions of every model of an installation."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._database, self._folder = database, folder
+    def __init__(self, database: Database, artifacts: Artifacts) -> None:
+        self._database, self._artifacts = database, artifacts
 
     def live(self, task: str, model: str) -> VersionRecord | None:
         """The version that answers when none is asked for by number."""
@@ -100,11 +116,18 @@ class Versions:
         with self._database.read() as connection:
             return [self._record(row) for row in connection.execute(query)]
 
+    def place(self, task: str, model: str, staged: Path) -> Placed:
+        """Put the files in `staged` where a version's are; the folder is gone afterwards. Raises StoreUnavailable."""
+        self._remove_left_behind(task, model)
+        version_id, size_bytes = new_id(), _size_of(staged)
+        archive = self._artifacts.put(_key(task, model, version_id), staged)
+        return Placed(id=version_id, size_bytes=size_bytes, archive=archive)
+
     def add(
         self,
         task: str,
         model: str,
-        staged: Path,
+        staged: Path | Placed,
         metrics: Mapping[str, Any],
         parameters: Mapping[str, Any],
         *,
@@ -114,17 +137,18 @@ class Versions:
         once: str | None = None,
         fence: Fence = lambda connection: None,
     ) -> VersionRecord:
-        """Make a version of the files in `staged`, which is gone afterwards.
+        """Make a version of the files in `staged`, a folder that is gone afterwards, or of those that are placed.
 
         Where there is a version made under the same `once`, that one is given and no other is made.
         With `live` it answers from now on; the first version does so anyway, unless it was cancelled.
         Where `fence` raises LeaseLost, nothing is left of it.
         """
-        self._remove_left_behind(task, model)
-        origin = msgspec.structs.replace(origin or Origin(), size_bytes=_size_of(staged))
-        version_id = new_id()
+        placed = self.place(task, model, staged) if isinstance(staged, Path) else staged
+        origin = msgspec.structs.replace(
+            origin or Origin(), size_bytes=placed.size_bytes, archive=placed.archive
+        )
         values = {
-            "id": version_id,
+            "id": placed.id,
             "task": task,
             "model": model,
             "metrics": dict(metrics),
@@ -134,12 +158,11 @@ class Versions:
             "once": once,
             "origin": msgspec.to_builtins(origin),
         }
-        place = self._place(task, model, version_id)
-        _put_in_place(staged, place)
         try:
             return self._record_once(values, live, fence)
         except LeaseLost:
-            shutil.rmtree(place, ignore_errors=True)
+            with contextlib.suppress(StoreUnavailable):
+                self._artifacts.remove(_key(task, model, placed.id))
             raise
 
     def _record_once(self, values: Mapping[str, Any], live: bool, fence: Fence) -> VersionRecord:
@@ -157,6 +180,15 @@ class Versions:
             if once is not None and (version := self.made_once(once)) is not None:
                 return version
         raise RuntimeError(f"No number could be had for a version of {model} of {task}.")
+
+    def hold(self, version: VersionRecord) -> AbstractContextManager[Path]:
+        """Its files here until the block ends, not to be changed. Raises StoreUnavailable, FileDamaged."""
+        if not version.id:  # it is implicit
+            return contextlib.nullcontext(version.folder)
+        name = f"version {version.number} of {version.model} of {version.task}"
+        return self._artifacts.hold(
+            _key(version.task, version.model, version.id), version.origin.archive, name
+        )
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""
@@ -185,8 +217,9 @@ class Versions:
             connection.execute(sa.delete(run_records).where(run_records.c.job == version.job, ~is_needed))
 
         self._database.write(write)
-        # A crash before the next line leaves a folder that no row names; see above.
-        shutil.rmtree(version.folder, ignore_errors=True)
+        # A crash before the next line leaves files that no row names; see above.
+        with contextlib.suppress(StoreUnavailable):
+            self._artifacts.remove(_key(task, model, version.id))
 
     def make_live(
         self, task: str, model: str, number: int, fence: Fence = lambda connection: None
@@ -207,17 +240,13 @@ class Versions:
         return version
 
     def _remove_left_behind(self, task: str, model: str) -> None:
-        """Remove folders of versions that never came to be."""
-        query = sa.select(table.c.id).where(_of(task, model))
+        """Remove files of versions that never came to be."""
         with self._database.read() as connection:
-            known = set(connection.execute(query).scalars())
-        folder = self._folder / task / model
-        for left in folder.iterdir() if folder.is_dir() else ():
-            if left.name not in known and time.time() - left.stat().st_ctime > _LEFT_BEHIND_S:
-                shutil.rmtree(left, ignore_errors=True)
-
-    def _place(self, task: str, model: str, version_id: str) -> Path:
-        return self._folder / task / model / version_id
+            known = set(connection.execute(sa.select(table.c.id).where(_of(task, model))).scalars())
+        try:
+            self._artifacts.remove_left_behind(f"{task}/{model}", known)
+        except StoreUnavailable as error:
+            log.warning("what was left of versions of %s of %s is removed later: %s", model, task, error)
 
     def _one(self, *conditions: sa.ColumnElement[bool]) -> VersionRecord | None:
         with self._database.read() as connection:
@@ -230,7 +259,8 @@ class Versions:
             task=row.task,
             model=row.model,
             number=row.number,
-            folder=self._place(row.task, row.model, row.id),
+            id=row.id,
+            folder=self._artifacts.place(_key(row.task, row.model, row.id)),
             metrics=row.metrics,
             parameters=row.parameters,
             created_at=row.created_at,
@@ -272,15 +302,5 @@ def _size_of(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _put_in_place(staged: Path, place: Path) -> None:
-    """Move a folder, and have it on the disk: a version that was acknowledged survives power loss."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(staged, place)
-    for path in [*place.rglob("*"), place, place.parent]:
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            continue
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _key(task: str, model: str, version_id: str) -> str:
+    return f"{task}/{model}/{version_id}"

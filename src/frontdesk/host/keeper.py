@@ -22,6 +22,7 @@ from pathlib import Path
 
 from frontdesk.catalog.versions import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.errors import FileDamaged, StoreUnavailable
 from frontdesk.host.child import HostChild, how_it_ended
 from frontdesk.host.failures import Failures
 from frontdesk.host.life import Life, Wish
@@ -184,13 +185,18 @@ class Keeper:
         try:
             while await (self._train() if self.version is None else self._serve(self.version)):
                 pass
+        except StoreUnavailable as error:  # no fault of the model: it is tried again when somebody asks
+            self._set("stopped", str(error))
+        except FileDamaged as error:
+            self._set("broken", str(error))
         except Exception as error:
             log.exception("the keeper of %s.%s failed", self.task.name, self.model.name)
             self._set("broken", f"frontdesk itself failed on it: {error}")
 
     async def _serve(self, version: VersionRecord) -> bool:
         """One process that answers calls, from start to end; True when another is to follow."""
-        life, code = await self._live("starting", version.folder)
+        async with self._place.at_hand(version) as folder:
+            life, code = await self._live("starting", folder)
         return await self._after(life, code)
 
     async def _train(self) -> bool:
@@ -199,7 +205,7 @@ class Keeper:
             self._set("untrained", "No version of this model has been trained yet.")
             return False
         with tempfile.TemporaryDirectory(dir=self._place.staging, ignore_cleanup_errors=True) as folder:
-            staged = await asyncio.to_thread(_folder, folder, "version")
+            staged = Path(folder, "version")  # `train_first` has the process make it
             life, code = await self._live("training", staged)
             report = life.verdict
             if report is None or report.event != "trained":
@@ -291,9 +297,3 @@ class Keeper:
             self._settled.set()
         else:
             self._settled.clear()
-
-
-def _folder(parent: str, name: str) -> Path:
-    folder = Path(parent) / name
-    folder.mkdir()
-    return folder

@@ -29,7 +29,8 @@ def train(spec: HostSpec) -> HostReport:
     parameters = {field.name: field.default for field in card.training}
     folder = Path(spec.version_folder)
     checkpoints = folder.parent / "checkpoints"
-    checkpoints.mkdir(exist_ok=True)
+    for path in (folder, checkpoints):
+        path.mkdir(exist_ok=True)
     run = Run(folder, checkpoints, Path(spec.models_folder))
     metrics = plain_metrics(model.train(run, **parameters) or {})
     return HostReport(event="trained", metrics=metrics, parameters=parameters)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +22,7 @@ class VersionSource(Protocol):
         self, task: str, model: str, staged: Path, metrics: Mapping[str, Any], parameters: Mapping[str, Any],
         *, live: bool,
     ) -> VersionRecord: ...  # fmt: skip
+    def hold(self, version: VersionRecord) -> AbstractContextManager[Path]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +49,9 @@ class HostPlace:
     models: Path
     versions: VersionSource
     limits: HostLimits
+
+    @contextlib.asynccontextmanager
+    async def at_hand(self, version: VersionRecord) -> AsyncIterator[Path]:
+        """The files of a version on this machine, for as long as the block lasts."""
+        with contextlib.ExitStack() as held:
+            yield await asyncio.to_thread(held.enter_context, self.versions.hold(version))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import shutil
 import time
@@ -21,19 +22,19 @@ from pathlib import Path
 
 import msgspec
 
-from frontdesk.catalog.policy import is_better
 from frontdesk.catalog.versions import Origin, VersionRecord, Versions
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import Told, TrainOutputs, TrainPayload
-from frontdesk.errors import FrontdeskError, HostUnreachable, LeaseLost, NotFound
+from frontdesk.errors import FileDamaged, HostUnreachable, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.host.child import how_it_ended
 from frontdesk.run.chronicle import Chronicle
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import StartTraining, Training, start_here
+from frontdesk.run.train_keeping import go_live_if_better, once_it_can_be_kept
 from frontdesk.run.train_limits import TrainLimits, machine_memory_bytes
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 from frontdesk.store.files import FileStore
@@ -94,6 +95,10 @@ class Trainer:
             return Released()
         except NotFound:
             return Failed(Failure("The data it was to learn from is gone.", NotFound.__name__))
+        except StoreUnavailable:
+            return Released()
+        except FileDamaged as error:
+            return Failed(Failure.of(error))
         except OSError as error:
             return Failed(Failure(f"There is no room to train: {error.strerror}."))
         try:
@@ -219,9 +224,14 @@ class Trainer:
         job = lease.job
         once = f"{job.id}:{lease.token}" if origin.was_cancelled else job.id
         try:
-            version = await asyncio.to_thread(
-                self._versions.add, job.task, job.model, bench.version, trained.metrics, payload.parameters,
-                live=False, origin=origin, job=job.id, once=once, fence=self._desk.fence(lease),
+            placed = await once_it_can_be_kept(
+                functools.partial(self._versions.place, job.task, job.model, bench.version)
+            )
+            version = await once_it_can_be_kept(
+                functools.partial(
+                    self._versions.add, job.task, job.model, placed, trained.metrics, payload.parameters,
+                    live=False, origin=origin, job=job.id, once=once, fence=self._desk.fence(lease),
+                )
             )  # fmt: skip
         except LeaseLost:
             return Released()
@@ -235,30 +245,12 @@ class Trainer:
     ) -> Outcome:
         if model is not None and not version.is_live and not version.origin.was_cancelled:
             try:
-                version = await self._go_live_if_better(lease, version, model, hosts)
+                version = await go_live_if_better(
+                    self._versions, version, model, hosts, self._desk.fence(lease)
+                )
             except LeaseLost:
                 return Released()
         return _finished(version)
-
-    async def _go_live_if_better(
-        self, lease: Lease, version: VersionRecord, model: ModelCard, hosts: Models
-    ) -> VersionRecord:
-        live = await asyncio.to_thread(self._versions.live, version.task, version.model)
-        if not is_better(model.goes_live, version, live):
-            return version
-        try:
-            await hosts.warm(version.task, version.model, version.number)
-        except FrontdeskError as error:
-            log.warning("version %s of %s does not go live: %s", version.number, version.model, error)
-            return version
-        await asyncio.to_thread(
-            self._versions.make_live, version.task, version.model, version.number, self._desk.fence(lease)
-        )
-        with contextlib.suppress(FrontdeskError):  # then the supervisor sees it by itself, a second later
-            await hosts.follow(version.task, version.model)
-        return await asyncio.to_thread(
-            self._versions.get, version.task, version.model, version.number
-        ) or version  # fmt: skip
 
 
 def _origin(

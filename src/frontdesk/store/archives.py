@@ -35,7 +35,7 @@ def packed_folder(folder: Path) -> Iterator[bytes]:
     return packed(folder, sorted(path for path in folder.rglob("*") if path.is_file() or path.is_dir()))
 
 
-def unpack(content: IO[bytes], folder: Path) -> None:
+def unpack(content: IO[bytes], folder: Path, name: str) -> None:
     """Make the folder of its tar. Only plain files and folders below it come of it, whatever the tar says."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -43,7 +43,7 @@ def unpack(content: IO[bytes], folder: Path) -> None:
             for entry in archive:
                 _unpack(archive, entry, folder)
     except tarfile.TarError as error:
-        raise FileDamaged(f"What is stored of {folder.name} cannot be unpacked ({error}).") from None
+        raise FileDamaged(f"The file {name!r} is damaged: it cannot be unpacked ({error}).") from None
     while content.read(CHUNK_BYTES):  # to the end, which is where it is verified
         pass
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -111,7 +113,14 @@ async def download_version(request: Request) -> Response:
         raise NotFound("There is no such version.")
     name = f"{card.name}-{model.name}-v{version.number}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(bundle(card, model, version), headers=headers, media_type="application/zip")
+    held = ExitStack()
+    folder = await in_thread(held.enter_context, services.versions.hold(version))
+
+    def pieces() -> Iterator[bytes]:
+        with held:
+            yield from bundle(card, model, version, folder)
+
+    return StreamingResponse(pieces(), headers=headers, media_type="application/zip")
 
 
 async def make_live(services: Services, card: TaskCard, model: ModelCard, number: int) -> VersionRecord:
