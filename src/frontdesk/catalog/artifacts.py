@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import time
@@ -11,10 +12,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from frontdesk.errors import StoreUnavailable
 from frontdesk.store.archives import packed_folder, unpack
 from frontdesk.store.blobs import Blobs, Label
 from frontdesk.store.cache import Cache
 from frontdesk.store.verified import Kept
+
+log = logging.getLogger(__name__)
 
 _LEFT_BEHIND_S = 86_400.0
 
@@ -115,8 +119,16 @@ class PackedArtifacts:
     def remove_left_behind(self, model: str, known: Collection[str]) -> None:
         """Delete archives that no row names."""
         names = {f"{model}/{version_id}.tar" for version_id in known}
-        for page in self._blobs.old(f"{model}/", _LEFT_BEHIND_S):
-            self._blobs.remove(key for key in page if key not in names)
+        try:
+            for page in self._blobs.old(f"{model}/", _LEFT_BEHIND_S):
+                self._blobs.remove(key for key in page if key not in names)
+        except StoreUnavailable as error:
+            log.warning("what was left of versions of %s is removed later: %s", model, error)
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all files in it."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _entry(key: str) -> str:

@@ -8,7 +8,6 @@ they are a day old and the model gets another version.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.catalog.artifacts import Artifacts
+from frontdesk.catalog.artifacts import Artifacts, size_of
 from frontdesk.errors import Conflict, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.store import turns
 from frontdesk.store.clock import now
@@ -28,8 +27,6 @@ from frontdesk.store.ids import new_id
 from frontdesk.store.tables import jobs, run_records
 from frontdesk.store.tables import versions as table
 from frontdesk.store.verified import Kept
-
-log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
 
@@ -119,7 +116,7 @@ class Versions:
     def place(self, task: str, model: str, staged: Path) -> Placed:
         """Put the files in `staged` where a version's are; the folder is gone afterwards. Raises StoreUnavailable."""
         self._remove_left_behind(task, model)
-        version_id, size_bytes = new_id(), _size_of(staged)
+        version_id, size_bytes = new_id(), size_of(staged)
         archive = self._artifacts.put(_key(task, model, version_id), staged)
         return Placed(id=version_id, size_bytes=size_bytes, archive=archive)
 
@@ -243,10 +240,7 @@ class Versions:
         """Remove files of versions that never came to be."""
         with self._database.read() as connection:
             known = set(connection.execute(sa.select(table.c.id).where(_of(task, model))).scalars())
-        try:
-            self._artifacts.remove_left_behind(f"{task}/{model}", known)
-        except StoreUnavailable as error:
-            log.warning("what was left of versions of %s of %s is removed later: %s", model, task, error)
+        self._artifacts.remove_left_behind(f"{task}/{model}", known)
 
     def _one(self, *conditions: sa.ColumnElement[bool]) -> VersionRecord | None:
         with self._database.read() as connection:
@@ -296,10 +290,6 @@ def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) ->
 def _set_live(connection: sa.Connection, task: str, model: str, number: int) -> None:
     is_it = sa.case((table.c.number == number, sa.true()), else_=sa.false())
     connection.execute(sa.update(table).where(_of(task, model)).values(is_live=is_it))
-
-
-def _size_of(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _key(task: str, model: str, version_id: str) -> str:

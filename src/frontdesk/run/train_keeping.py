@@ -34,7 +34,7 @@ async def once_it_can_be_kept(keep: Callable[[], T]) -> T:
 async def go_live_if_better(
     versions: Versions, version: VersionRecord, model: ModelCard, hosts: Models, fence: Fence
 ) -> VersionRecord:
-    """Make it live where the model's policy says so, loaded first; one that cannot be loaded never goes live. Raises LeaseLost."""
+    """Make it live where the model's policy says so, loaded first; one that cannot be never does. Raises LeaseLost."""
     live = await asyncio.to_thread(versions.live, version.task, version.model)
     if not is_better(model.goes_live, version, live):
         return version
