@@ -13,14 +13,16 @@ from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Origin, Versions, implicit_version
 from frontdesk.errors import Conflict, NotFound
 from frontdesk.store.database import Database
+from support.databases import DATABASES
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "frontdesk.db")
+    database = Database.open(DATABASES.of(tmp_path))
     database.migrate()
     yield database
     database.close()
+    DATABASES.give_back(tmp_path)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_one_version_is_live(versions: Versions, tmp_path: Path) -> None:
 def test_adding_at_once_gives_every_version_its_own_number(
     versions: Versions, database: Database, tmp_path: Path
 ) -> None:
-    other = Database.open(tmp_path / "frontdesk.db")  # as another process would
+    other = Database.open(DATABASES.of(tmp_path))  # as another process would
     both = [versions, Versions(other, FolderArtifacts(tmp_path / "versions"))]
 
     def add(turn: int) -> None:

@@ -54,18 +54,11 @@ def test_nobody_is_counted_further_back_than_is_worth_counting(
 ) -> None:
     """The bound is built into the statements, so the line is made to be that long."""
     first = office.submit()
-    (row,) = office.rows("select * from jobs")
-    columns = [name for (_, name, *_) in office.rows("pragma table_info(jobs)")]
-    turn = columns.index("turn")
 
     def write(connection: sa.Connection) -> None:
-        many = [
-            dict(zip(columns, (f"{n:036}", *row[1:turn], n, *row[turn + 1 :]), strict=True))
-            for n in range(looking.FARTHEST_POSITION + 500)
-        ]
-        names = ", ".join(columns)
-        values = ", ".join(f":{name}" for name in columns)
-        connection.execute(sa.text(f"insert into jobs ({names}) values ({values})"), many)
+        row = connection.execute(sa.select(jobs)).mappings().one()
+        many = [{**row, "id": f"{n:036}", "turn": n} for n in range(looking.FARTHEST_POSITION + 500)]
+        connection.execute(sa.insert(jobs), many)
 
     office.database.write(write)
     last = office.submit()

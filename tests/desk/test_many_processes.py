@@ -9,6 +9,7 @@ from pathlib import Path
 
 from frontdesk.desk.queue import Desk
 from frontdesk.store.database import Database
+from support.databases import DATABASES
 from support.desk_jobs import new_job
 
 WORKER = """
@@ -21,9 +22,10 @@ from frontdesk.store.database import Database
 from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.files import StoredFiles
 
-database = Database.open(pathlib.Path(sys.argv[1]))
+where = sys.argv[1]
+database = Database.open(where if "://" in where else pathlib.Path(where))
 database.migrate()
-files = StoredFiles(database, FolderBlobs(pathlib.Path(sys.argv[1] + "-files")))
+files = StoredFiles(database, FolderBlobs(pathlib.Path("unused")))
 desk = Desk(database, QuietEngine(), DeskLimits(), files)
 while leases := desk.claim(sys.argv[2], [Lane.PREDICT], limit=7):
     assert not desk.settle([(lease, b"{}", 1) for lease in leases], [])
@@ -36,7 +38,7 @@ def test_each_job_is_done_by_one_worker_once(desk: Desk, tmp_path: Path) -> None
     made = [desk.submit(new_job(fingerprint=str(n))).job.id for n in range(200)]
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(tmp_path / "frontdesk.db"), f"w{n}"],
+            [sys.executable, "-c", WORKER, str(DATABASES.of(tmp_path)), f"w{n}"],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -14,17 +13,10 @@ from support.server import Server, serving, until
 TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
 
 
-def rows(server: Server, query: str) -> list[tuple[object, ...]]:
-    """What the database itself says, past all our own code."""
-    with sqlite3.connect(server.data / "frontdesk.db", timeout=30) as connection:
-        return connection.execute(query).fetchall()
-
-
 def assert_each_succeeded_once(server: Server, job_ids: list[str]) -> None:
-    states = dict(rows(server, "select id, state from jobs"))
+    states = dict(server.rows("select id, state from jobs"))
     assert {job_id: states.get(job_id) for job_id in job_ids} == dict.fromkeys(job_ids, "succeeded")
-    twice = rows(
-        server,
+    twice = server.rows(
         "select job, count(*) from events where event = 'state' and data like '%succeeded%'"
         " group by job having count(*) > 1",
     )
@@ -32,7 +24,7 @@ def assert_each_succeeded_once(server: Server, job_ids: list[str]) -> None:
 
 
 def unfinished(server: Server) -> int:
-    return int(str(rows(server, "select count(*) from jobs where state in ('queued', 'running')")[0][0]))
+    return int(str(server.rows("select count(*) from jobs where state in ('queued', 'running')")[0][0]))
 
 
 def test_jobs_outlive_a_worker_killed_every_two_seconds(tmp_path: Path) -> None:

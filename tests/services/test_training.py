@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sqlite3
 import struct
 import time
 from collections.abc import Iterator
@@ -244,9 +243,8 @@ def test_a_crash_between_version_and_end_makes_no_second_version(tmp_path: Path)
     with serving(tmp_path, TASKS) as server:
         job = server.finished(train(server, answer=4))
         server.stop()
-        with sqlite3.connect(tmp_path / "frontdesk.db") as database:  # as if the worker had died just before
-            database.execute("update jobs set state = 'queued', outputs = null, worker = null")
-        database.close()
+        # As if the worker had died just before.
+        server.rows("update jobs set state = 'queued', outputs = null, worker = null")
         server.start()
         again = server.finished(job["id"])
         assert (again["state"], again["attempts"], again["version"]) == ("succeeded", 2, 1)

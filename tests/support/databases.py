@@ -54,12 +54,7 @@ class Databases:
     def give_back(self, folder: Path) -> None:
         """The folder is not needed any more: another one may have its database, emptied."""
         if (url := self._of_folder.pop(folder, None)) is not None:
-            engine = sa.create_engine(_driver_url(url))
-            with engine.begin() as connection:
-                for table in metadata.sorted_tables:
-                    if table.name not in _KEPT:
-                        connection.execute(sa.delete(table))
-            engine.dispose()
+            empty(url)
             self._empty.append(url)
 
     def rows(self, folder: Path, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -95,5 +90,16 @@ def _migrate(url: str) -> None:
     database.close()
 
 
-def _driver_url(url: str) -> sa.URL:
-    return sa.make_url(url).set(drivername=_DRIVERS[KIND])
+def empty(url: str) -> None:
+    """Leave tables without rows."""
+    engine = sa.create_engine(_driver_url(url))
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if table.name not in _KEPT:
+                connection.execute(sa.delete(table))
+    engine.dispose()
+
+
+def _driver_url(text: str) -> sa.URL:
+    url = sa.make_url(text)
+    return url.set(drivername=_DRIVERS[url.drivername])
