@@ -20,8 +20,9 @@ def finish_each(office: Office, *, took_s: float, every_s: float, number: int) -
         office.submit()
     leases = office.claim(number)
     office.desk.settle([(lease, b"{}", 1) for lease in leases], [])
+    ended = now()
     for n, lease in enumerate(leases):
-        end = now() - timedelta(seconds=every_s * (number - n))
+        end = ended - timedelta(seconds=every_s * (number - n))
         times = {"started_at": end - timedelta(seconds=took_s), "finished_at": end}
         change = sa.update(jobs).where(jobs.c.id == lease.job.id).values(**times)
         office.database.write(lambda c, change=change: c.execute(change))

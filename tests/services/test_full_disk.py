@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import KIND
 from support.server import Server, serving
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit"),
+    pytest.mark.skipif(KIND != "sqlite", reason="our processes write no rows to a disk of their own"),
+]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from support.servers.mariadb import MariaDb
 from support.servers.postgres import Postgres
 
 KIND = os.environ.get("FRONTDESK_TEST_DATABASE", "sqlite")
-_SERVERS = {"postgresql": Postgres, "mariadb": MariaDb}
+SERVERS = {"postgresql": Postgres, "mariadb": MariaDb}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
 _KEPT = ("turns",)  # filled when they are made, and only ever locked
 
@@ -69,7 +69,7 @@ class Databases:
 
     def _made(self) -> str:
         if self._server is None:
-            self._server = _SERVERS[KIND](durable=False)
+            self._server = SERVERS[KIND](durable=False)
             self._server.__enter__()
         if isinstance(self._server, Postgres) and self._template:
             return self._server.new_database(self._template)

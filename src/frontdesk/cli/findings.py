@@ -24,12 +24,12 @@ import psutil
 
 import frontdesk
 from frontdesk.catalog.import_faults import install_command
-from frontdesk.errors import SettingsError
+from frontdesk.errors import SettingsError, StoreRefused, StoreUnavailable
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.run.cluster.address import check_address
 from frontdesk.run.cluster.look import look
 from frontdesk.settings import Settings
-from frontdesk.store.database import SCHEMA_VERSION
+from frontdesk.store.database import SCHEMA_VERSION, Database
 
 _LEAST_FREE_BYTES = 2**30
 _PATIENCE_S = 5.0
@@ -59,7 +59,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield sqlite()
     yield data_folder(settings.data)
     yield free_space(settings.data)
-    yield database(settings.data / "frontdesk.db")
+    yield (
+        database_server(settings.database) if settings.database else database(settings.data / "frontdesk.db")
+    )
     yield sockets(settings.data)
     yield server(settings)
     yield left_processes()
@@ -132,6 +134,31 @@ def database(path: Path) -> Finding:
         return Finding(what, False, told, "Install that version, or choose another data folder.")
     waits = "" if version == SCHEMA_VERSION else f", brought to {SCHEMA_VERSION} at the next start"
     return Finding(what, True, f"sound, tables at {version}{waits}")
+
+
+def database_server(url: str) -> Finding:
+    """Whether it lets us in. No message has the password in it."""
+    what, mend = "Database", "Check FRONTDESK_DATABASE: postgresql://user:password@host/name or mariadb://…"
+    try:
+        server = Database.open(url, connections=2)
+    except SettingsError as error:
+        return Finding(what, False, str(error), mend)
+    try:
+        version = server.version()
+    except StoreRefused as error:
+        return Finding(what, False, f"{error.name}: {error.reason}", mend)
+    except StoreUnavailable:
+        return Finding(
+            what, False, f"{server.name} does not answer", f"Start it, or mend the way to it. {mend}"
+        )
+    except SettingsError as error:
+        return Finding(what, False, str(error), "Install that version, or choose another database.")
+    finally:
+        server.close()
+    if not version:
+        return Finding(what, True, f"{server.name}, tables are made at the next start")
+    waits = "" if version == SCHEMA_VERSION else f", brought to {SCHEMA_VERSION} at the next start"
+    return Finding(what, True, f"{server.name}, tables at {version}{waits}")
 
 
 def sockets(data: Path) -> Finding:

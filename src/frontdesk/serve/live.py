@@ -22,11 +22,13 @@ from starlette.requests import HTTPConnection
 from frontdesk.desk.engine import Engine
 from frontdesk.desk.job import Job, JobEvent, JobState
 from frontdesk.desk.queue import Desk
+from frontdesk.errors import StoreUnavailable
 from frontdesk.serve.threads import in_thread
 
 HEARTBEAT_S = 10.0
 _PAUSE_FACTOR = 5
 _LONGEST_PAUSE_S = 0.2
+_BLIND_PAUSE_S = 1.0
 _ROWS_PER_LOOK = 500
 _ALL = ""
 _OPENING = b"retry: 1000\n\n"
@@ -147,13 +149,17 @@ class EventDocument(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the rows found: framed events, the id of the last, and the state it leaves the job in."""
+    """What one look at the rows found: framed events, the id of the last, and the state it leaves the job in.
+
+    `is_blind`: nothing could be read; the line stays up, and looks again soon.
+    """
 
     frames: bytes
     last_id: int
     rows: int
     state: str | None
     took_s: float
+    is_blind: bool = False
 
 
 class Reader:
@@ -174,7 +180,10 @@ class Reader:
 
     def _look(self, owner: str, job_id: str | None, after: int) -> Look:
         began = perf_counter()
-        events = self._desk.events(owner, job_id, after=after, limit=_ROWS_PER_LOOK)
+        try:
+            events = self._desk.events(owner, job_id, after=after, limit=_ROWS_PER_LOOK)
+        except StoreUnavailable:
+            return Look(b"", after, 0, None, 0.0, is_blind=True)
         states = [event.data["state"] for event in events if event.event == "state"]
         return Look(
             frames=b"".join(map(_framed, events)),
@@ -206,7 +215,7 @@ async def job_stream(hub: Hub, reader: Reader, job: Job, after: int) -> AsyncIte
                 is_over = JobState(look.state).is_final
             if look.frames:
                 yield look.frames
-            if is_over and look.rows < _ROWS_PER_LOOK:
+            if is_over and look.rows < _ROWS_PER_LOOK and not look.is_blind:
                 yield b"event: end\ndata: {}\n\n"
                 return
             if not await _news(watch, look):
@@ -228,6 +237,9 @@ async def owner_stream(hub: Hub, reader: Reader, owner: str, after: int) -> Asyn
 
 async def _news(watch: Watch, look: Look) -> bool:
     """Wait until it is worth looking again; False when it merely is time to show that the line is good."""
+    if look.is_blind:
+        await asyncio.sleep(_BLIND_PAUSE_S)
+        return False
     # What looking costs decides how soon it is done again: at once while it is cheap, together when there is much.
     await asyncio.sleep(min(_PAUSE_FACTOR * look.took_s, _LONGEST_PAUSE_S))
     return look.rows == _ROWS_PER_LOOK or await watch.wait(HEARTBEAT_S)

@@ -77,17 +77,18 @@ class Database:
                 time.sleep(_LOOK_AGAIN_S)
 
     def _migrate(self) -> None:
-        if self._is_up_to_date():
+        if self.version() == SCHEMA_VERSION:
             return
         with self._backend.migrating() as connection:
             if self._version(connection) != SCHEMA_VERSION:
                 _upgrade(connection)
 
-    def _is_up_to_date(self) -> bool:
+    def version(self) -> str:
+        """Which migration the tables have reached, "" for none. Raises StoreUnavailable, SettingsError."""
         if not self._backend.is_made():
-            return False
+            return ""
         with self.read() as connection:
-            return self._version(connection) == SCHEMA_VERSION
+            return self._version(connection)
 
     def _version(self, connection: sa.Connection) -> str:
         """Which migration the tables have reached; raises SettingsError when this frontdesk does not know it."""
