@@ -6,12 +6,13 @@ DATA ?= frontdesk-data
 ONLY ?=
 MINUTES ?= 10
 TORCH ?=
+DB ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 # A folder `build` or `test` in the checkout must not be mistaken for a target.
-.PHONY: help serve test setup check fix lint types imports unit services journeys faults \
+.PHONY: help serve test setup check fix lint types imports unit services services-postgresql services-mariadb journeys faults \
         frontend-check coverage system pins reference pictures bench clean
 
 # ---------------------------------------------------------------- set-up, done once and then skipped
@@ -41,6 +42,7 @@ help:
 	@echo "make test                             set up and run every check, as the build server does"
 	@echo "make test ONLY=tests/desk             run some tests; anything pytest takes: a file, ::a_test, -k word"
 	@echo "make serve TORCH=1 | test TORCH=1     with PyTorch, which learns the example digits"
+	@echo "make services DB=postgresql|mariadb   the service tests on a database server"
 	@echo "make check                            the quick half: lint, types, imports, unit"
 	@echo "make fix                              mend what can be mended without thinking"
 	@echo "make lint | types | imports | unit | services | journeys | frontend-check   one stage"
@@ -59,7 +61,7 @@ serve: $(READY_TO_SERVE) $(WITH_TORCH) $(PAGES)
 
 ifeq ($(strip $(ONLY)),)
 test: system setup
-	@for stage in lint types imports frontend-check unit services journeys coverage; do \
+	@for stage in lint types imports frontend-check unit services services-postgresql services-mariadb journeys coverage; do \
 	    $(MAKE) "$$stage" || exit 1; done
 	@scripts/stage.sh faults $(MAKE) faults MINUTES=1
 	@echo "make test: every stage passed."
@@ -89,8 +91,12 @@ unit: setup
 	@scripts/stage.sh unit .venv/bin/pytest --ignore=tests/services --ignore=tests/journeys \
 	    --cov --cov-report= tests
 
+# DB=postgresql or DB=mariadb: on a server that the tests start.
 services: setup
-	@scripts/stage.sh services .venv/bin/pytest --cov --cov-append --cov-report= tests/services
+	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest --cov --cov-append --cov-report= tests/services
+
+services-postgresql services-mariadb: services-%:
+	@$(MAKE) services DB=$*
 
 journeys: setup
 	@scripts/stage.sh journeys .venv/bin/pytest tests/journeys

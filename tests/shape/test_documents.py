@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from support.servers.postgres import Postgres
 from support.walkthrough import Walkthrough
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -25,8 +27,11 @@ def test_its_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", WALKED, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_command_of_it_runs(page: Path, tmp_path: Path) -> None:
-    with Walkthrough(REPOSITORY, home=tmp_path) as walk:
-        walk.follow(page)
+    with ExitStack() as stack:
+        variables = {}
+        if "$DATABASE" in page.read_text():
+            variables["DATABASE"] = stack.enter_context(Postgres(durable=False)).new_database()
+        stack.enter_context(Walkthrough(REPOSITORY, home=tmp_path, **variables)).follow(page)
 
 
 def test_the_readme_starts_with_commands_that_exist(repository: Path) -> None:

@@ -32,14 +32,14 @@ _END = "--- end of block ---"
 class Walkthrough:
     """One reader with one shell, in an empty home, on a port of their own."""
 
-    def __init__(self, repository: Path, home: Path) -> None:
+    def __init__(self, repository: Path, home: Path, **variables: str) -> None:
         self._home = home
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": str(self._port)}
-        environment["REPOSITORY"] = str(repository)
+        environment |= {"REPOSITORY": str(repository), **variables}
         self._environment = environment
         self._nodes: dict[subprocess.Popen[bytes], Path] = {}
         self._shell = subprocess.Popen(

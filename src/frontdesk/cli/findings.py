@@ -11,12 +11,10 @@ import os
 import shutil
 import smtplib
 import socket
-import sqlite3
 import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -24,32 +22,22 @@ import psutil
 
 import frontdesk
 from frontdesk.catalog.import_faults import install_command
-from frontdesk.errors import SettingsError, StoreRefused, StoreUnavailable
+from frontdesk.cli.database_findings import database, database_server, sqlite
+from frontdesk.cli.finding import Finding
+from frontdesk.errors import SettingsError
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.run.cluster.address import check_address
 from frontdesk.run.cluster.look import look
 from frontdesk.settings import Settings
-from frontdesk.store.database import SCHEMA_VERSION, Database
 
 _LEAST_FREE_BYTES = 2**30
 _PATIENCE_S = 5.0
 _OLDEST_PYTHON = (3, 11)
-_OLDEST_SQLITE = (3, 35)  # its RETURNING is what claims jobs
 _SHARED_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs")
 _CHILD_MODULES = ("frontdesk.cli.child", "frontdesk.host.process")
 _BUILT = ("app.js", "app.css", "docs")
 _LONGEST_SOCKET_NAME = len("/hosts-1234567/0123456789abcdef.sock")
 _SOCKET_PATH_LIMIT = 103
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `mend` is what to do where it is not well."""
-
-    what: str
-    is_well: bool
-    told: str
-    mend: str = ""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -91,11 +79,6 @@ def packages() -> Finding:
     return Finding("Optional packages", True, ", ".join(told))
 
 
-def sqlite() -> Finding:
-    is_well = sqlite3.sqlite_version_info >= _OLDEST_SQLITE
-    return Finding("SQLite", is_well, sqlite3.sqlite_version, "Use a Python built with SQLite 3.35 or newer.")
-
-
 def data_folder(data: Path) -> Finding:
     what, place = "Data folder", _nearest(data)
     told = str(data.absolute()) if data.exists() else f"{data.absolute()}, not made yet"
@@ -115,50 +98,6 @@ def free_space(data: Path) -> Finding:
     free = shutil.disk_usage(_nearest(data)).free
     is_well = free > _LEAST_FREE_BYTES
     return Finding("Free space", is_well, f"{free / 2**30:.1f} GiB", "Free at least 1 GiB on that disk.")
-
-
-def database(path: Path) -> Finding:
-    what = "Database"
-    if not path.exists():
-        return Finding(what, True, "not made yet")
-    try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-            check = connection.execute("pragma quick_check").fetchone()[0]
-            version = connection.execute("select version_num from alembic_version").fetchone()[0]
-    except sqlite3.Error as error:
-        check, version = str(error), ""
-    if check != "ok":
-        return Finding(what, False, check, f"Stop the server and put {path} back from a backup.")
-    if version > SCHEMA_VERSION:
-        told = f"written by a newer frontdesk (its tables are at {version}, this one knows {SCHEMA_VERSION})"
-        return Finding(what, False, told, "Install that version, or choose another data folder.")
-    waits = "" if version == SCHEMA_VERSION else f", brought to {SCHEMA_VERSION} at the next start"
-    return Finding(what, True, f"sound, tables at {version}{waits}")
-
-
-def database_server(url: str) -> Finding:
-    """Whether it lets us in. No message has the password in it."""
-    what, mend = "Database", "Check FRONTDESK_DATABASE: postgresql://user:password@host/name or mariadb://…"
-    try:
-        server = Database.open(url, connections=2)
-    except SettingsError as error:
-        return Finding(what, False, str(error), mend)
-    try:
-        version = server.version()
-    except StoreRefused as error:
-        return Finding(what, False, f"{error.name}: {error.reason}", mend)
-    except StoreUnavailable:
-        return Finding(
-            what, False, f"{server.name} does not answer", f"Start it, or mend the way to it. {mend}"
-        )
-    except SettingsError as error:
-        return Finding(what, False, str(error), "Install that version, or choose another database.")
-    finally:
-        server.close()
-    if not version:
-        return Finding(what, True, f"{server.name}, tables are made at the next start")
-    waits = "" if version == SCHEMA_VERSION else f", brought to {SCHEMA_VERSION} at the next start"
-    return Finding(what, True, f"{server.name}, tables at {version}{waits}")
 
 
 def sockets(data: Path) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from frontdesk.cli.findings import Finding
+from frontdesk.cli.finding import Finding
 from frontdesk.errors import SettingsError
 from frontdesk.settings import Settings
 from frontdesk.store.redis_link import RedisLink

@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from frontdesk.cli.findings import Finding
+from frontdesk.cli.finding import Finding
 from frontdesk.host.remote_line import RemoteLine, Reply
 
 _PATIENCE_S = 5.0

@@ -12,6 +12,7 @@ from frontdesk.store.files import StoredFiles
 
 _SWEEP_FILES_EVERY_S = 3600.0
 _PRUNE_FOR_S = 1.0
+_MEASURING_RESTS = 50
 
 
 class Leavings:
@@ -19,7 +20,7 @@ class Leavings:
 
     def __init__(self, database: Database, files: StoredFiles, limits: DeskLimits) -> None:
         self._database, self._files, self._limits = database, files, limits
-        self._sweep_files_after = 0.0
+        self._sweep_files_after = self._measure_after = 0.0
 
     def let_go(self) -> None:
         """Remove what is past its time: some of it, when there is much."""
@@ -30,10 +31,17 @@ class Leavings:
         if total_bytes:
             self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
             self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
-            self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
+            self._shorten_rows(total_bytes)
         if time.monotonic() > self._sweep_files_after:
             self._files.sweep()
             self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
+
+    def _shorten_rows(self, total_bytes: int) -> None:
+        """What it costs to measure the rows decides how soon that is done again."""
+        began = time.monotonic()
+        if began > self._measure_after:
+            self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
+            self._measure_after = time.monotonic() + _MEASURING_RESTS * (time.monotonic() - began)
 
     def _prune(self, find_some: pruning.Find, remove: pruning.Remove) -> None:
         """Remove what is found, some at a time, for a moment at most: the next sweep goes on."""

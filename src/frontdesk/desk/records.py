@@ -98,7 +98,7 @@ def chunks(connection: sa.Connection, job_id: str) -> Iterator[Chunk]:
         .where(of(job_id, "points"))
         .order_by(run_records.c.token, run_records.c.position, run_records.c.id)
     )
-    for attempt, data in connection.execution_options(yield_per=_CHUNKS_AT_ONCE).execute(query):
+    for attempt, data in connection.execute(query.execution_options(yield_per=_CHUNKS_AT_ONCE)):
         yield Chunk(attempt, _points.decode(data))
 
 
@@ -127,7 +127,7 @@ def summary_of(connection: sa.Connection, job_id: str, token: int, stretches: in
         .where(of(job_id, "points", token), run_records.c.position > known_until)
         .order_by(run_records.c.position, run_records.c.id)
     )
-    for data in connection.execution_options(yield_per=_CHUNKS_AT_ONCE).execute(rest).scalars():
+    for data in connection.execute(rest.execution_options(yield_per=_CHUNKS_AT_ONCE)).scalars():
         summary.add(_points.decode(data))
     return summary
 

@@ -146,7 +146,7 @@ class Watching:
             conditions.append(table.c.version == version)
         query = sa.select(table.c.model, table.c.version, table.c.at, table.c.data).where(*conditions)
         with self._database.read() as connection:
-            for row in connection.execution_options(yield_per=500).execute(query):
+            for row in connection.execute(query.execution_options(yield_per=500)):
                 yield Version(row.model, row.version), row.at, decoded(row.data)
 
     def _drift(

@@ -33,4 +33,4 @@ class Backend(Protocol):
         """A connection that nobody else has at the same time, on whatever machine; what it did stays at the end."""
 
     def rows_bytes(self, connection: sa.Connection) -> int:
-        """What the rows take, or about that."""
+        """What the rows take, or about that. A server adds it up, which takes a while where there are many."""

@@ -45,10 +45,6 @@ SESSION_OF_MARIADB = (
     "SET SESSION idle_write_transaction_timeout = 10",
 )
 _MOMENT = "SELECT timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))"
-ROWS = (
-    "SELECT table_rows FROM information_schema.tables WHERE table_schema = database() AND table_name = 'jobs'"
-)
-"""About how many jobs there are."""
 
 _COLLISIONS = (ER.LOCK_DEADLOCK, 1020)
 _AWAY = frozenset(

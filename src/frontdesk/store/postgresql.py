@@ -36,8 +36,6 @@ _BEGIN = {
 # A commit that returns before it has reached the disk.
 _BEGIN[Opening.WRITE_SOFTLY] = f"{_BEGIN[Opening.WRITE]}; SET LOCAL synchronous_commit = off"
 _MOMENT = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-ROWS = "SELECT greatest(n_live_tup, 0) FROM pg_stat_user_tables WHERE relid = 'jobs'::regclass"
-"""About how many jobs there are."""
 
 _MIGRATIONS = 0x66726F6E74  # "front": whoever takes the same number for something else only waits a moment
 _AWAY = ("08", "53", "57P", "58", "25006", "25P03", "25P04", "55P03", "57014")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from frontdesk.access.audit import By
 from frontdesk.access.gate import Gate
 from frontdesk.access.rules import Role
+from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Versions
 from frontdesk.desk import leasing
 from frontdesk.desk.engine import QuietEngine
@@ -217,7 +218,7 @@ def _event(connection: sa.Connection, job: str) -> dict[str, Any]:
 def test_of_versions_that_come_at_once_one_is_live(
     database: Database, other: Database, tmp_path: Path
 ) -> None:
-    both = [Versions(each, tmp_path / "versions") for each in (database, other)]
+    both = [Versions(each, FolderArtifacts(tmp_path / "versions")) for each in (database, other)]
 
     def add(n: int) -> None:
         staged = tmp_path / str(n)

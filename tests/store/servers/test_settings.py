@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from frontdesk.cli.findings import database_server
+from frontdesk.cli.database_findings import database_server
 from frontdesk.errors import SettingsError, StoreUnavailable
 from frontdesk.store.database import Database
 from support.servers.mariadb import MariaDb
