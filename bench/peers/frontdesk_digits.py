@@ -13,7 +13,7 @@ import frontdesk as fd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "examples" / "digits"))
 from data import digits
 
-PAIRS, FEW = 40, 5000
+PAIRED_EPOCHS, CALLS = 3, 20_000
 
 
 class Digits(fd.Model):
@@ -56,9 +56,7 @@ class Digits(fd.Model):
             "epochs": float(len(times)),
             "accuracy": accuracy,
         }
-        if compares:
-            measured["reporting_percent"] = 100 * (_ratio(begun(FEW), run) - 1)
-        return measured
+        return measured | (_cost(begun(0), run) if compares else {})
 
     def load(self, version: fd.Version) -> None: ...
 
@@ -67,22 +65,44 @@ class Digits(fd.Model):
         return 0
 
 
-class _Silent:
-    """A run that nobody listens to."""
+class _Alternating:
+    """A run of which every other report is left out; what lies between two is timed on the training's thread."""
 
     cancelled = False
 
-    def report(self, **figures: Any) -> None: ...
+    def __init__(self, run: fd.Run) -> None:
+        self._run, self._calls, self._began = run, 0, time.thread_time()
+        self.times: dict[bool, list[float]] = {True: [], False: []}
+
+    def report(self, **figures: float) -> None:
+        # Of each pair, the first reports in every other one: neither comes first more often.
+        reports = self._calls % 4 in (0, 3)
+        if reports:
+            self._run.report(**figures)
+        now = time.thread_time()
+        self.times[reports].append(now - self._began)
+        self._calls, self._began = self._calls + 1, now
 
 
-def _ratio(training: Any, run: fd.Run) -> float:
-    """How many times as long an epoch takes with reports; each pair in turn begins with the other."""
-    times: dict[bool, list[float]] = {True: [], False: []}
-    for pair in range(PAIRS):
-        for reports in (pair % 2 == 0, pair % 2 == 1):
-            began = time.perf_counter()
-            training.run_epoch(run if reports else _Silent())
-            times[reports].append(time.perf_counter() - began)
-    return statistics.median(
-        with_ / without for with_, without in zip(times[True], times[False], strict=True)
-    )
+def _cost(training: Any, run: fd.Run) -> dict[str, float]:
+    """What reports cost: by pairs of stretches with and without, and by what one call takes."""
+    alternating = _Alternating(run)
+    began = time.thread_time()
+    for _ in range(PAIRED_EPOCHS):
+        training.run_epoch(alternating)
+    spent_s = time.thread_time() - began
+    pairs = list(zip(alternating.times[True], alternating.times[False], strict=False))
+    ratios = sorted(100 * (with_ / without - 1) for with_, without in pairs)
+    low, median, high = statistics.quantiles(ratios, n=4)
+    began = time.thread_time()
+    for number in range(CALLS):
+        run.report(epoch=PAIRED_EPOCHS + number / CALLS, loss=0.5, accuracy=0.25)
+    call_us = (time.thread_time() - began) / CALLS * 1e6
+    return {
+        "paired_percent": median,
+        # Where the median of others would be 95 times of 100 (McGill, Tukey and Larsen, 1978).
+        "paired_margin": 1.57 * (high - low) / len(pairs) ** 0.5,
+        "pairs": float(len(pairs)),
+        "call_us": call_us,
+        "calls_percent": 100 * call_us * 1e-6 * 2 * len(pairs) / spent_s,
+    }

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 SIDE, INK_SIDE = 28, 20
+LEAST_PICTURES, HELD_OUT = 500, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,25 @@ def digits(models_folder: Path) -> Digits:
         with np.load(path, allow_pickle=False) as mnist:
             return Digits("MNIST", *(mnist[name] for name in ("x_train", "y_train", "x_test", "y_test")))
     return _small_digits()
+
+
+def from_csv(path: Path, name: str, seed: int) -> Digits:
+    """Somebody's own: a line for each picture, its digit and 784 numbers from 0 to 255; each fifth is held out."""
+    with path.open() as lines:
+        has_heading = not lines.readline().split(",")[0].strip().isdigit()
+    table = np.loadtxt(path, delimiter=",", skiprows=int(has_heading), ndmin=2)
+    if table.shape[1] != 1 + SIDE * SIDE or len(table) < LEAST_PICTURES:
+        raise ValueError(
+            f"{name} must have {LEAST_PICTURES} lines at least, of a digit and {SIDE * SIDE} numbers each."
+        )
+    if not (np.isin(table[:, 0], np.arange(10)).all() and ((table >= 0) & (table <= 255)).all()):
+        raise ValueError(f"{name} must have digits from 0 to 9, and numbers from 0 to 255.")
+    table = np.random.default_rng(seed).permutation(table).astype(np.uint8)
+    numbers, pictures = table[:, 0], table[:, 1:].reshape(-1, SIDE, SIDE)
+    is_held_out = np.arange(len(table)) % HELD_OUT == 0
+    return Digits(
+        name, pictures[~is_held_out], numbers[~is_held_out], pictures[is_held_out], numbers[is_held_out]
+    )
 
 
 def _small_digits() -> Digits:

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Literal, TypedDict
 
 import numpy as np
-from data import digits, like_mnist
+from data import digits, from_csv, like_mnist
 from PIL import Image
 
 import frontdesk as fd
@@ -51,7 +51,8 @@ class Lenet5(fd.Model):
                 f"Training needs PyTorch ({error}). Run: pip install 'frontdesk[torch]'"
             ) from None
 
-        known = digits(run.models_folder)
+        own = run.data
+        known = from_csv(own.path, own.name, run.seed) if own else digits(run.models_folder)
         run.log(f"Learning from {known.source}.")
         training = Training(
             known.first(pictures), activation=activation, optimizer=optimizer, batch_size=batch_size,

@@ -35,7 +35,7 @@ class Mlp(Flowers):
         seed: Annotated[int, fd.Integer(ge=0, le=9999, help="The same seed gives the same flowers.")] = 0,
     ) -> fd.Metrics:
         """Learn from the 150 flowers of Fisher (1936), which come with scikit-learn, or from a CSV file like them."""
-        from sklearn.metrics import confusion_matrix
+        from sklearn.metrics import confusion_matrix, log_loss
         from sklearn.model_selection import train_test_split
         from sklearn.neural_network import MLPClassifier
 
@@ -54,6 +54,7 @@ class Mlp(Flowers):
             net.partial_fit(seen, seen_species, classes=names)
             run.report(
                 epoch=epoch, loss=net.loss_, accuracy=net.score(seen, seen_species),
+                val_loss=log_loss(held_out_species, net.predict_proba(held_out), labels=names),
                 val_accuracy=net.score(held_out, held_out_species),
             )  # fmt: skip
             run.progress(epoch, epochs)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +112,61 @@ def test_without_mnist_it_learns_the_small_digits_and_says_so(repository: Path, 
         )
         outputs = server.predict("digits", drawing=[0] * 140 * 140).json()["outputs"]
         assert "1,797 small digits" in outputs["learned_from"]
+
+
+def test_after_its_worker_was_killed_it_goes_on_from_the_last_whole_epoch(
+    repository: Path, test_data: Path, tmp_path: Path
+) -> None:
+    # Threads of a training that wait for each other take ever so long on a machine that is busy otherwise.
+    environment = {"FRONTDESK_MODELS": str(test_data), "OMP_NUM_THREADS": "1"}
+    with serving(tmp_path, repository / "examples" / "digits", **environment) as server:
+        asked = {"epochs": 6, "pictures": 2000}
+        job_id = server.http.post("/api/tasks/digits/train", json={"parameters": asked, "seed": 3}).json()[
+            "id"
+        ]
+        until(lambda: len(epochs(server, job_id)) >= 2, 90, "two epochs")
+        server.kill("worker")
+        job = server.finished(job_id, 150)
+        assert (job["state"], job["attempts"]) == ("succeeded", 2), job["error"]
+        assert job["outputs"]["metrics"]["epochs"] == 6
+        (done,) = re.findall(r"Going on after epoch (\d+)", server.http.get(f"/api/jobs/{job_id}/log").text)
+        assert 2 <= int(done) < 6
+        assert epochs(server, job_id) == [1, 2, 3, 4, 5, 6]
+        places = told(server, job_id)["loss"]
+        assert places == sorted(set(places))
+        rows = csv.DictReader(io.StringIO(server.http.get(f"/api/jobs/{job_id}/metrics.csv").text))
+        again = [float(row["epoch"]) for row in rows if row["attempt"] == "2"]
+        assert min(again) > int(done)
+
+
+def told(server: Server, job_id: str) -> dict[str, list[float]]:
+    """Where the points of each curve are."""
+    curves = server.http.get(f"/api/jobs/{job_id}/metrics").json()["curves"]["curves"]
+    return {curve["name"]: curve["x"] for curve in curves}
+
+
+def epochs(server: Server, job_id: str) -> list[float]:
+    """The epochs after which it looked at the validation pictures."""
+    return told(server, job_id).get("val_loss", [])
+
+
+def test_it_learns_from_a_file_of_ones_own_and_refuses_another(server: Server, test_data: Path) -> None:
+    with np.load(test_data / "mnist" / "mnist.npz") as mnist:
+        pictures, digits = mnist["x_train"][:1500].reshape(1500, -1), mnist["y_train"][:1500, np.newaxis]
+    own = io.BytesIO()
+    np.savetxt(own, np.hstack([digits, pictures]), fmt="%d", delimiter=",")
+    for content, fault in ((own.getvalue(), None), (b"0,1,2\n", "must have 500 lines at least")):
+        file = server.http.post("/api/files", files={"file": ("own.csv", content, "text/csv")}).json()["id"]
+        asked = {"data": file, "parameters": {"epochs": 2, "batch_size": 16}}
+        started = server.http.post("/api/tasks/digits/train", json=asked)
+        job = server.finished(started.json()["id"], 150)
+        log = server.http.get(f"/api/jobs/{job['id']}/log").text
+        if fault:
+            assert job["state"] == "failed"
+            assert fault in job["error"]
+        else:
+            assert job["outputs"]["metrics"]["accuracy"] > 0.6, job["error"]
+            assert "Learning from own.csv." in log
 
 
 def test_ink_anywhere_is_centred_as_mnist_has_it(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,9 @@ def test_an_untrained_model_says_what_to_do_next(visit) -> None:
     expect(page.locator(".state.untrained")).to_contain_text("cannot answer before it has learned")
     page.goto(page.url.replace("/train", "/versions"))
     expect(page.get_by_role("link", name="Train the first one")).to_be_visible()
+    page.goto(page.url.replace("/versions", "").partition("?")[0])
+    page.get_by_role("link", name="Train it first").first.click()
+    expect(page.get_by_role("button", name="Start training")).to_be_visible()
 
 
 def test_curves_grow_while_it_trains_and_are_whole_after_coming_back(visit, server: Server) -> None:

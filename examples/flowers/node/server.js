@@ -147,7 +147,8 @@ async function train({ parameters, data }, response) {
       adam.step(net, gradient, parameters.learning_rate);
       loss += (batchLoss * batch.length) / order.length;
     }
-    say({ report: { epoch, loss, accuracy: accuracy(net, seen), val_accuracy: accuracy(net, heldOut) } });
+    const [val_loss] = gradientOf(net, heldOut);
+    say({ report: { epoch, loss, accuracy: accuracy(net, seen), val_loss, val_accuracy: accuracy(net, heldOut) } });
     say({ progress: { done: epoch, total: parameters.epochs } });
     await new Promise(setImmediate); // others want to be answered, too; and what was said wants to leave
     if (response.destroyed) return; // nobody wants it any more

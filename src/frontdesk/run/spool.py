@@ -4,12 +4,13 @@ A spool is a folder of segments, files of one size that are mapped into memory. 
 anywhere does, and what was stored is in the file even where the process is killed right after. Both sides
 know a place in it by its position: bytes from the beginning of the first segment. Records follow each other:
 
-    kind | moment | value | value ...              a point; its kind says which figures these are
+    kind | moment | value | value ... | kind       a point; its kind says which figures these are
     -1   | length | names in JSON, filled up       the figures of the next kind; each segment counts from 1
     -2                                             the end of this segment; it goes on in the next
     0                                              nothing yet
 
-Everything is eight bytes wide. The kind of a record is stored after all else, so there are no half records.
+Everything is eight bytes wide. What is stored last is the second kind of a point, the first word of all else: where it
+is not there, the record is not there.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SpoolWriter:
     def __init__(self, folder: Path) -> None:
         self._folder, self._held = folder, hold(folder)
         self._lock = threading.Lock()
-        self._kinds: dict[Names, tuple[int, struct.Struct, int]] = {}
+        self._kinds: dict[Names, tuple[struct.Struct, int, int]] = {}
         self._segment, self._number, self._at = _new_segment(folder, 0), 0, 0
         self._is_ours = True
         os.register_at_fork(after_in_child=self._disown)
@@ -55,19 +56,23 @@ class SpoolWriter:
         """In a process that this one forked, which must not write between its records."""
         self._is_ours, self._lock, self._kinds = False, threading.Lock(), {}
 
-    def append(self, moment: float, figures: Mapping[str, Any]) -> None:
-        """Store a point; whoever is faster than the reader is held up. Raises TypeError, ValueError, OSError."""
+    def append(self, figures: Mapping[str, Any], moment: float = 0.0) -> None:
+        """Store a point, of now where no moment is given; whoever is faster than the reader is held up.
+
+        Raises TypeError, ValueError, OSError.
+        """
         with self._lock:
             names = tuple(figures)
             known = self._kinds.get(names)
             if known is None or self._at + known[2] > SEGMENT_BYTES - _WIDTH:
                 known = self._learn(names)
-            kind, layout, size = known
+            layout, kind, size = known
+            at = moment or time.time()
             try:
-                layout.pack_into(self._segment, self._at + _WIDTH, moment, *figures.values())
+                layout.pack_into(self._segment, self._at, kind, at, *figures.values(), kind)
             except struct.error:  # the text of a number, perhaps; whatever it is, `float` says it best
-                layout.pack_into(self._segment, self._at + _WIDTH, moment, *map(float, figures.values()))
-            _integer.pack_into(self._segment, self._at, kind)
+                values = map(float, figures.values())
+                layout.pack_into(self._segment, self._at, kind, at, *values, kind)
             self._at += size
 
     def close(self) -> None:
@@ -76,7 +81,7 @@ class SpoolWriter:
             self._segment.close()
             os.close(self._held)
 
-    def _learn(self, names: Names) -> tuple[int, struct.Struct, int]:
+    def _learn(self, names: Names) -> tuple[struct.Struct, int, int]:
         """Say what the next kind is, in a segment that has room for it and for a point."""
         if not self._is_ours:
             raise RuntimeError("Report from the process that trains, not from one that it forked.")
@@ -84,15 +89,15 @@ class SpoolWriter:
         if len(names) > FIGURES_LIMIT or len(text) > NAMES_BYTES_LIMIT:
             raise ValueError(f"A report may have {FIGURES_LIMIT} figures at most, with short names.")
         text += b" " * (-len(text) % _WIDTH)
-        layout = struct.Struct(f"@{1 + len(names)}d")
-        size = _WIDTH + layout.size
+        layout = struct.Struct(f"@q{1 + len(names)}dq")
+        size = layout.size
         if self._at + 2 * _WIDTH + len(text) + size > SEGMENT_BYTES - _WIDTH:
             self._turn_over()
         self._segment[self._at + 2 * _WIDTH : self._at + 2 * _WIDTH + len(text)] = text
         _integer.pack_into(self._segment, self._at + _WIDTH, len(text))
         _integer.pack_into(self._segment, self._at, _NAMES_FOLLOW)
         self._at += 2 * _WIDTH + len(text)
-        self._kinds[names] = (len(self._kinds) + 1, layout, size)
+        self._kinds[names] = (layout, len(self._kinds) + 1, size)
         return self._kinds[names]
 
     def _turn_over(self) -> None:
@@ -200,8 +205,12 @@ class SpoolReader:
                 at += length
             else:
                 names = self._names[kind - 1]
-                self._told.append((names, list(struct.unpack_from(f"@{1 + len(names)}d", data, at))))
-                at += _WIDTH * (1 + len(names))
+                *row, again = struct.unpack_from(f"@{1 + len(names)}dq", data, at)
+                if again != kind:
+                    at -= _WIDTH
+                    break
+                self._told.append((names, row))
+                at += _WIDTH * (2 + len(names))
         self._position = begin + at
         return False
 

@@ -13,9 +13,7 @@ import os
 import select
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -102,8 +100,8 @@ class Teller:
     """Hears the author's code: points go into the spool at once, how far it is goes out a few times a second."""
 
     def __init__(self, report_fd: int, control_fd: int, spool: SpoolWriter, silence_s: float) -> None:
-        self._report_fd, self._control_fd, self._spool = report_fd, control_fd, spool
-        self._silence_s = silence_s
+        self._report_fd, self._control_fd, self._silence_s = report_fd, control_fd, silence_s
+        self.report = spool.append  # as it is, for it may be called in each step of a training
         self._progress: Progressed | None = None
         self._over = threading.Event()
         self._sending = threading.Lock()
@@ -113,10 +111,6 @@ class Teller:
         """Begin."""
         threading.Thread(target=self._send_on, name="teller", daemon=True).start()
         threading.Thread(target=self._heed, name="orders", daemon=True).start()
-
-    def report(self, figures: Mapping[str, float]) -> None:
-        """Store a point, which takes a microsecond. Whoever reports faster than can be written down is held up."""
-        self._spool.append(time.time(), figures)
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Only the latest counts."""

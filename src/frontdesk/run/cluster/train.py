@@ -117,7 +117,7 @@ class ClusterTraining:
         for told in points:
             for moment, *values in told.rows:
                 figures = [math.nan if value is None else value for value in values]
-                self._spool.append(moment or 0.0, dict(zip(told.names, figures, strict=True)))
+                self._spool.append(dict(zip(told.names, figures, strict=True)), moment or 0.0)
 
     def _send(self, verb: str, body: msgspec.Struct) -> None:
         errand = self._loop.create_task(self._line.order(verb, body))
