@@ -7,8 +7,10 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
     command -v google-chrome >/dev/null 2>&1 || missing="chromium"
 # Servers that tests start for themselves, each by the command its package is there for.
 for need in redis-server:redis-server mariadbd:mariadb-server pg_ctlcluster:postgresql nginx:nginx openssl:openssl \
-    faketime:faketime ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw; do
-    PATH=$PATH:/usr/sbin command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
+    faketime:faketime ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw \
+    podman:podman buildah:buildah debootstrap:debootstrap runc:runc catatonit:catatonit netavark:netavark \
+    aardvark-dns:aardvark-dns curl:curl; do
+    PATH=$PATH:/usr/sbin:/usr/lib/podman command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
 done
 [ -n "$missing" ] || exit 0
 

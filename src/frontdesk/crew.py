@@ -11,6 +11,7 @@ from frontdesk.run.cluster.batch import ClusterBatcher
 from frontdesk.run.cluster.hosts import ClusterLimits
 from frontdesk.run.cluster.joining import Cluster
 from frontdesk.run.duty import Duty, introduce
+from frontdesk.run.life import SignOfLife
 from frontdesk.run.performer import Models, Performer
 from frontdesk.run.predict import Predictor
 from frontdesk.run.train import Trainer
@@ -47,6 +48,7 @@ def worker(
         who=introduce(name, rooms, duty.tasks),
         served=list(cards),
         lease_s=settings.lease_s,
+        life=SignOfLife(installation.runtime / hosts / "alive"),
     )
     if cluster:
         cluster.works_for(made)

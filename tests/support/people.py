@@ -53,8 +53,8 @@ class Guarded(Web):
 class Browser(httpx.Client):
     """What a person without scripts does: open pages, fill in forms, press buttons."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, headers={"Accept": "text/html"}, timeout=30)
+    def __init__(self, url: str, **more: Any) -> None:
+        super().__init__(base_url=url, headers={"Accept": "text/html"}, timeout=30, **more)
 
     def code(self, address: str) -> str:
         """The code that the forms of a page send along."""

@@ -22,6 +22,7 @@ from frontdesk.desk.job import OUR_FAULT, Failure, Lane, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.workers import Introduction, Wish, Workers, WorkerState
 from frontdesk.errors import StoreUnavailable
+from frontdesk.run.life import SignOfLife
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models, Performer
 
@@ -86,6 +87,7 @@ class Worker:
         served: Sequence[str],
         lease_s: float = 15.0,
         drain_s: float = 20.0,
+        life: SignOfLife,
     ) -> None:
         self._desk, self._engine, self._performers, self._workers = desk, engine, performers, workers
         self._connect = hosts
@@ -95,6 +97,7 @@ class Worker:
         )
         self._beat_every_s = lease_s / 3
         self._drain_s = drain_s
+        self._life = life
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
         self._held: dict[str, _Held] = {}
         self._wish, self._told = Wish.WORK, WorkerState.WORKING
@@ -152,6 +155,7 @@ class Worker:
 
     def _work(self) -> None:
         while self._wish is not Wish.LEAVE or (self._held and time.monotonic() < self._give_up_at):
+            self._life.show()
             try:
                 self._turn()
             except StoreUnavailable as error:
