@@ -12,6 +12,7 @@ import resource
 import shutil
 import ssl
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -181,7 +182,8 @@ class Project:
         self, engine: Engine, name: str, files: Sequence[Path], variables: Mapping[str, str]
     ) -> None:
         self.engine, self.name = engine, name
-        self._words = ["podman-compose", "-p", name, *(word for file in files for word in ("-f", str(file)))]
+        composer = Path(sys.executable).with_name("podman-compose")  # and not Debian's, which is years older
+        self._words = [str(composer), "-p", name, *(word for file in files for word in ("-f", str(file)))]
         self._variables = variables
 
     def compose(self, *words: str, **more: Any) -> str:
