@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from frontdesk.errors import Conflict, NotFound, StoreUnavailable
 from frontdesk.store.blobs import ORPHAN_AFTER_S, Blobs, Label
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.tables import files as table
@@ -83,12 +84,16 @@ class StoredFiles:
         pieces = (chunks,) if isinstance(chunks, bytes) else chunks
         kept = self._blobs.put(_key(file_id), pieces, Label(name=name, media_type=media_type))
         # A crash before the row is written leaves bytes that no row names: `sweep` removes them.
-        stored = StoredFile(
-            id=file_id, owner=owner, name=name, media_type=media_type,
-            size_bytes=kept.size_bytes, sha256=kept.sha256, created_at=datetime.now(UTC),
-        )  # fmt: skip
-        self._database.write(lambda c: c.execute(sa.insert(table).values(**msgspec.structs.asdict(stored))))
-        return stored
+
+        def write(connection: sa.Connection) -> StoredFile:
+            stored = StoredFile(
+                id=file_id, owner=owner, name=name, media_type=media_type,
+                size_bytes=kept.size_bytes, sha256=kept.sha256, created_at=now(connection),
+            )  # fmt: skip
+            connection.execute(sa.insert(table).values(**msgspec.structs.asdict(stored)))
+            return stored
+
+        return self._database.write(write)
 
     def get(self, file_id: str) -> StoredFile:
         """What is known of it."""
