@@ -1,7 +1,7 @@
 """Follows a page of the docs as its reader would: writes its files, runs its commands, compares what it shows.
 
 - a fence ```sh is run by a shell that lives as long as the page, so `cd` and `.` last;
-- `frontdesk serve ...` is left running, as in a second terminal, and waited for;
+- `frontdesk serve ...` and `frontdesk worker ...` are left running, as in terminals of their own, and waited for;
 - a fence ```python title="folder/model.py" (or any other language with a title) is a file to write;
 - a fence ```text after a command is what it prints, line by line; a line `...` stands for any.
 """
@@ -41,6 +41,7 @@ class Walkthrough:
         environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": str(self._port)}
         environment |= {"REPOSITORY": str(repository), **variables}
         self._environment = environment
+        self._workers = 0
         self._nodes: dict[subprocess.Popen[bytes], Path] = {}
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
@@ -91,9 +92,22 @@ class Walkthrough:
             self._run(f"{commands.strip()} > {shlex.quote(str(log))} 2>&1 &")
             self._wait_for_server(log)
             return log.read_text()
+        if commands.startswith("frontdesk worker"):
+            return self._start_worker(commands.strip())
         printed, status = self._run(commands)
         assert status == 0, f"{text}\nended with {status}:\n{printed}"
         return printed
+
+    def _start_worker(self, command: str) -> str:
+        self._workers += 1
+        log = self._home / f"worker-{self._workers}.log"
+        log.touch()
+        self._run(f"{command} > {shlex.quote(str(log))} 2>&1 &")
+        deadline = time.monotonic() + 30
+        while " does " not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        return log.read_text()
 
     def _start_ray(self, command: str) -> str:
         """A node of Ray, in a terminal of its own until the page is at its end."""

@@ -38,16 +38,15 @@ def _web(spec: ChildSpec, installation: assemble.Installation) -> None:
 
     cards = _cards(spec)
     with socket.socket(fileno=spec.listen_fd) as listener:
-        run(
-            assemble.web_app(installation, cards, name=spec.name),
-            listener,
-            installation.settings.trusted_proxies,
-        )
+        app = assemble.web_app(installation, cards, name=spec.name)
+        spec.note.touch()  # who connects from now on waits for the blink of an eye until it is accepted
+        run(app, listener, installation.settings.trusted_proxies)
 
 
 def _worker(spec: ChildSpec, installation: assemble.Installation) -> None:
     worker = crew.worker(installation, _cards(spec), name=spec.name)
     signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
+    spec.note.touch()
     worker.run()
 
 

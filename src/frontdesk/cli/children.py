@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -33,6 +34,11 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, str | int | float]
     cards: str
     listen_fd: int = -1
+
+    @property
+    def note(self) -> Path:
+        """The file a child makes when it is ready to work."""
+        return Path(self.cards).with_name(f"{self.name}.up")
 
 
 @dataclass(slots=True)

@@ -22,12 +22,10 @@ import msgspec
 
 from frontdesk import assemble
 from frontdesk.cli.children import Child, ChildSpec
+from frontdesk.cli.fleet import Fleet
 from frontdesk.cli.options import data_option, start_logging
 from frontdesk.errors import SettingsError
 from frontdesk.settings import Settings
-
-_WEB_PATIENCE_S = 10.0
-_WORKER_PATIENCE_S = 25.0
 
 
 @click.command("serve")
@@ -54,7 +52,8 @@ def command(sources: tuple[Path, ...], **chosen: Any) -> None:
     """Serve the tasks found in PATH...: Python files, folders with a model.py, or ONNX files.
 
     Pages and API appear on http://127.0.0.1:8000, and everything that must last is kept in the
-    data folder. Ctrl-C ends it; what is running is finished first.
+    data folder. Ctrl-C ends it; what is running is finished first. SIGHUP replaces its processes one
+    after another.
 
     Who comes must sign in, unless --public or --open says otherwise. The first start prints a link
     that makes the first administrator.
@@ -125,11 +124,11 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
     with tempfile.TemporaryDirectory(prefix="cards-", dir=installation.runtime) as folder:
         cards_file = Path(folder) / "cards.json"
         cards_file.write_bytes(msgspec.json.encode(dict(cards)))
-        children = _children(settings, cards_file, listener.fileno(), installation)
+        fleet = _fleet(settings, cards_file, listener.fileno(), installation)
         # Workers of an earlier server may have died with jobs in hand.
         installation.desk.reclaim_place(installation.place)
-        for child in children:
-            child.start()
+        fleet.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, fleet.roll)
         supervisor = assemble.supervisor(installation, cards)
         await supervisor.start()
         sweeper.start()
@@ -138,8 +137,7 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
         await stop.wait()
         logging.getLogger(__name__).info("stopping: what is running is finished first")
         listener.close()  # the web processes have it, too: whoever connects after the last of them is refused at once
-        await asyncio.gather(*(c.stop(_WEB_PATIENCE_S) for c in children if c.spec.role == "web"))
-        await asyncio.gather(*(c.stop(_WORKER_PATIENCE_S) for c in children if c.spec.role == "worker"))
+        await fleet.stop()
         await supervisor.stop()
         await asyncio.to_thread(teller.stop)
         await asyncio.to_thread(sweeper.stop)
@@ -155,9 +153,9 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-def _children(
+def _fleet(
     settings: Settings, cards_file: Path, listen_fd: int, installation: assemble.Installation
-) -> list[Child]:
+) -> Fleet:
     plain = {
         name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
     }
@@ -172,9 +170,7 @@ def _children(
         )
         return Child(spec, on_death=installation.desk.reclaim_worker)
 
-    return [child("web", n + 1) for n in range(max(settings.web_workers, 1))] + [
-        child("worker", n + 1) for n in range(settings.workers)
-    ]
+    return Fleet(child, webs=max(settings.web_workers, 1), workers=settings.workers)
 
 
 def _announce_address(settings: Settings, cards: assemble.Cards, installation: assemble.Installation) -> None:

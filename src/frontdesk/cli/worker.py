@@ -88,8 +88,8 @@ async def _work(settings: Settings, cards: assemble.Cards, duty: Duty) -> None:
     await supervisor.start()
     sweeper.start()
     does = f"{', '.join(duty.lanes)} jobs of {', '.join(duty.tasks or cards)}"
-    click.echo(f"worker {name} does {does} (data in {settings.data}; Ctrl-C ends it)")
-    await asyncio.to_thread(worker.run)
+    says = f"worker {name} does {does} (data in {settings.data}; Ctrl-C ends it)"
+    await asyncio.to_thread(worker.run, lambda: click.echo(says))
     await supervisor.stop()
     await asyncio.to_thread(sweeper.stop)
     installation.close()

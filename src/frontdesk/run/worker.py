@@ -114,14 +114,15 @@ class Worker:
         """Look for jobs now: there may be room for them that there was not. Any thread may call it."""
         self._inbox.put(_Woken())
 
-    def run(self) -> None:
-        """Work until stopped."""
+    def run(self, begun: Callable[[], object] = lambda: None) -> None:
+        """Work until stopped; call `begun` when that begins."""
         loop_thread = threading.Thread(target=self._loop.run_forever, name="host-calls", daemon=True)
         loop_thread.start()
         self._hosts = asyncio.run_coroutine_threadsafe(self._open_hosts(), self._loop).result()
         self._attendance = self._engine.attend(self._post, lambda lane: self._inbox.put(_Woken()))
         stop_listening = self._engine.listen(lambda job_ids: self._inbox.put(_Touched(job_ids)))
         self._arrive()
+        begun()
         try:
             self._work()
         finally:
