@@ -8,6 +8,7 @@ import numpy as np
 
 import frontdesk as fd
 
+MEASUREMENTS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 Length = Annotated[float, fd.Number(ge=0, le=10, step=0.1, unit="cm")]
 
 
@@ -124,8 +125,14 @@ def known_flowers(run: fd.Run) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.datasets import load_iris
 
         known = load_iris()
-        return known.data, np.array([name.capitalize() for name in known.target_names])[known.target]
-    rows = np.genfromtxt(run.data.path, delimiter=",", dtype=str, skip_header=1)
-    if rows.ndim != 2 or rows.shape[1] != 5:
-        raise ValueError(f"{run.data.name} must have five columns: four measurements and the species.")
-    return rows[:, :4].astype(float), rows[:, 4]
+        flowers, species = (
+            known.data,
+            np.array([name.capitalize() for name in known.target_names])[known.target],
+        )
+    else:
+        rows = np.genfromtxt(run.data.path, delimiter=",", dtype=str, skip_header=1)
+        if rows.ndim != 2 or rows.shape[1] != 5:
+            raise ValueError(f"{run.data.name} must have five columns: four measurements and the species.")
+        flowers, species = rows[:, :4].astype(float), rows[:, 4]
+    run.learned_from(dict(zip(MEASUREMENTS, flowers.T, strict=True)), species)
+    return flowers, species

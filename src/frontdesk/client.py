@@ -144,6 +144,17 @@ class Client:
         body = {"parameters": dict(parameters or {}), **{k: v for k, v in optional.items() if v is not None}}
         return self._json("POST", f"/api/tasks/{_quoted(task)}/train", json=body)
 
+    def feedback(
+        self, prediction: str, *, right: bool | None = None, truth: Mapping[str, Any] | None = None
+    ) -> Document:
+        """Say whether an answer was right, or what it should have been: `truth={"answer": "Setosa"}`, by output."""
+        said = {"truth": dict(truth or {})} | ({} if right is None else {"right": right})
+        return self._json("POST", f"/api/predictions/{_quoted(prediction)}/feedback", json=said)
+
+    def collected(self, task: str) -> Document:
+        """A file of the questions whose true answer is known; its id is what `train` takes as `data`."""
+        return self._json("POST", f"/api/tasks/{_quoted(task)}/collected/file")
+
     def download(self, job_id: str, target: Path) -> None:
         """Write the result of a batch job to a file, which is there whole or not at all."""
         draft = target.with_name(f".{target.name}.part")

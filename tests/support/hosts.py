@@ -48,6 +48,7 @@ class FolderVersions:
         parameters: Mapping[str, Any],
         *,
         live: bool,
+        profile: bytes = b"",
     ) -> VersionRecord:
         number = len(self._known) + 1
         folder = self._folder / str(number)

@@ -28,14 +28,14 @@ class Profiles:
 
         def write(connection: sa.Connection) -> None:
             remove(connection, task, model, version)
-            insert(connection, task, model, version, profile)
+            insert(connection, task, model, version, encoded(profile))
 
         self._database.write(write)
 
 
-def insert(connection: sa.Connection, task: str, model: str, version: int, profile: Profile) -> None:
+def insert(connection: sa.Connection, task: str, model: str, version: int, data: bytes) -> None:
     """Add it, in the transaction that makes its version."""
-    row = {"id": new_id(), "task": task, "model": model, "version": version, "data": encoded(profile)}
+    row = {"id": new_id(), "task": task, "model": model, "version": version, "data": data}
     connection.execute(sa.insert(table).values(row))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from frontdesk.catalog import profile_rows
 from frontdesk.catalog.artifacts import Artifacts, size_of
 from frontdesk.errors import Conflict, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.store import turns
@@ -133,12 +134,13 @@ class Versions:
         job: str | None = None,
         once: str | None = None,
         fence: Fence = lambda connection: None,
+        profile: bytes = b"",
     ) -> VersionRecord:
         """Make a version of the files in `staged`, a folder that is gone afterwards, or of those that are placed.
 
         Where there is a version made under the same `once`, that one is given and no other is made.
         With `live` it answers from now on; the first version does so anyway, unless it was cancelled.
-        Where `fence` raises LeaseLost, nothing is left of it.
+        Where `fence` raises LeaseLost, nothing is left of it. `profile` is that of what it learned from.
         """
         placed = self.place(task, model, staged) if isinstance(staged, Path) else staged
         origin = msgspec.structs.replace(
@@ -156,18 +158,18 @@ class Versions:
             "origin": msgspec.to_builtins(origin),
         }
         try:
-            return self._record_once(values, live, fence)
+            return self._record_once(values, live, fence, profile)
         except LeaseLost:
             with contextlib.suppress(StoreUnavailable):
                 self._artifacts.remove(_key(task, model, placed.id))
             raise
 
-    def _record_once(self, values: Mapping[str, Any], live: bool, fence: Fence) -> VersionRecord:
-        task, model, once = values["task"], values["model"], values["once"]
+    def _record_once(self, row: Mapping[str, Any], live: bool, fence: Fence, profile: bytes) -> VersionRecord:
+        task, model, once = row["task"], row["model"], row["once"]
 
         def write(connection: sa.Connection) -> int:
             fence(connection)
-            return _insert(connection, values, live)
+            return _insert(connection, row, live, profile)
 
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(sa.exc.IntegrityError):  # another process took the number meanwhile
@@ -183,9 +185,8 @@ class Versions:
         if not version.id:  # it is implicit
             return contextlib.nullcontext(version.folder)
         name = f"version {version.number} of {version.model} of {version.task}"
-        return self._artifacts.hold(
-            _key(version.task, version.model, version.id), version.origin.archive, name
-        )
+        key = _key(version.task, version.model, version.id)
+        return self._artifacts.hold(key, version.origin.archive, name)
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""
@@ -207,6 +208,7 @@ class Versions:
             gone = sa.update(table).where(is_it).values(removed=True, once=None, job=None)
             if connection.execute(gone).rowcount == 0:
                 raise Conflict(f"Version {number} is live; make another one live before you delete it.")
+            profile_rows.remove(connection, task, model, number)
             # Its curves stay for as long as there is its job, or another version of it.
             is_needed = sa.or_(
                 sa.exists().where(jobs.c.id == version.job), sa.exists().where(table.c.job == version.job)
@@ -273,7 +275,7 @@ def _name(task: str, model: str) -> str:
     return f"versions of {model} of {task}"
 
 
-def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) -> int:
+def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool, profile: bytes) -> int:
     """Add the row under the next number."""
     task, model = values["task"], values["model"]
     turns.take(connection, [_name(task, model)])
@@ -281,6 +283,8 @@ def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool) ->
     newest = connection.execute(sa.select(sa.func.max(table.c.number)).where(ever)).scalar()
     number = int(newest or 0) + 1
     connection.execute(sa.insert(table).values(number=number, created_at=now(connection), **values))
+    if profile:
+        profile_rows.insert(connection, task, model, number, profile)
     has_live = sa.select(table.c.id).where(_of(task, model), table.c.is_live)
     if live or (not values["origin"]["was_cancelled"] and connection.execute(has_live).first() is None):
         _set_live(connection, task, model, number)

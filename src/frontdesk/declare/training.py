@@ -35,6 +35,7 @@ class Listener(Protocol):
     def report(self, figures: Mapping[str, float]) -> None: ...
     def progress(self, done: int, total: int, message: str) -> None: ...
     def log(self, text: str) -> None: ...
+    def learned_from(self, inputs: Mapping[str, Any], answers: Any) -> None: ...
     @property
     def cancelled(self) -> bool: ...
 
@@ -52,6 +53,9 @@ class Printing:
 
     def log(self, text: str) -> None:
         print(text, flush=True)  # noqa: T201  (the log of a training is what it prints)
+
+    def learned_from(self, inputs: Mapping[str, Any], answers: Any) -> None:
+        """Nobody compares anything with it later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,14 @@ class Run:
     def log(self, text: str) -> None:
         """A line for whoever reads the log of this run. What is printed is there, too."""
         self.listener.log(text)
+
+    def learned_from(self, inputs: Mapping[str, Any], answers: Any = None) -> None:
+        """The examples, as they will be asked: a column for each input, and one of the true answers.
+
+        `run.learned_from({"length": lengths, "width": widths}, species)`. The Monitor tab compares later questions with
+        how these are distributed; nothing else is kept of them.
+        """
+        self.listener.learned_from(inputs, answers)
 
     @property
     def cancelled(self) -> bool:

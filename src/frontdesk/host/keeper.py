@@ -213,7 +213,7 @@ class Keeper:
             # Somebody may have trained one meanwhile: then that one is live, and stays so.
             self.version = await asyncio.to_thread(
                 self._place.versions.add, self.task.name, self.model.name, staged,
-                report.metrics, report.parameters, live=False,
+                report.metrics, report.parameters, live=False, profile=report.profile,
             )  # fmt: skip
         self._output.note(f"trained version {self.number}")
         return life.wish is not Wish.STOP

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from frontdesk.catalog.loading import load_models, python_file
 from frontdesk.declare.model import Model, Version
 from frontdesk.declare.reading import read_task_cards
 from frontdesk.declare.remote import RemoteModel
 from frontdesk.declare.signature import ModelCard, TaskCard
-from frontdesk.declare.training import Run, plain_metrics
+from frontdesk.declare.training import Printing, Run, plain_metrics
 from frontdesk.errors import DeclarationError
 from frontdesk.host.answering import Answering
 from frontdesk.host.messages import HostReport, HostSpec
 from frontdesk.host.ties import UNTIED, Ties
+
+if TYPE_CHECKING:
+    from frontdesk.catalog.learning import Learned
 
 
 def load(spec: HostSpec, ties: Ties) -> Answering:
@@ -25,15 +30,30 @@ def load(spec: HostSpec, ties: Ties) -> Answering:
 
 def train(spec: HostSpec) -> HostReport:
     """Train with the default parameters into the version's folder."""
-    model, _, card = find_model(Path(spec.source), spec.task, spec.model)
+    model, task, card = find_model(Path(spec.source), spec.task, spec.model)
     parameters = {field.name: field.default for field in card.training}
     folder = Path(spec.version_folder)
     checkpoints = folder.parent / "checkpoints"
     for path in (folder, checkpoints):
         path.mkdir(exist_ok=True)
-    run = Run(folder, checkpoints, Path(spec.models_folder))
+    from frontdesk.catalog.learning import Learned  # it takes NumPy, which most hosts do without
+
+    listener = _Noting(Learned(task.signature.inputs))
+    run = Run(folder, checkpoints, Path(spec.models_folder), listener=listener)
     metrics = plain_metrics(model.train(run, **parameters) or {})
-    return HostReport(event="trained", metrics=metrics, parameters=parameters)
+    profile = listener.learned.encoded(None)
+    return HostReport(event="trained", metrics=metrics, parameters=parameters, profile=profile)
+
+
+class _Noting(Printing):
+    """Prints what it hears, and notes what was learned from."""
+
+    def __init__(self, learned: Learned) -> None:
+        self.learned = learned
+
+    def learned_from(self, inputs: Mapping[str, Any], answers: Any) -> None:
+        """Look at it now: the author's code may change it afterwards."""
+        self.learned.hear(inputs, answers)
 
 
 def find_model(source: Path, task: str, model: str, ties: Ties = UNTIED) -> tuple[Model, TaskCard, ModelCard]:

@@ -250,3 +250,4 @@ class HostReport(msgspec.Struct, frozen=True, kw_only=True):
     in_hand: int = 0
     metrics: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
+    profile: bytes = b""

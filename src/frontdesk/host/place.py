@@ -20,7 +20,7 @@ class VersionSource(Protocol):
     def get(self, task: str, model: str, number: int) -> VersionRecord | None: ...
     def add(
         self, task: str, model: str, staged: Path, metrics: Mapping[str, Any], parameters: Mapping[str, Any],
-        *, live: bool,
+        *, live: bool, profile: bytes = b"",
     ) -> VersionRecord: ...  # fmt: skip
     def hold(self, version: VersionRecord) -> AbstractContextManager[Path]: ...
 

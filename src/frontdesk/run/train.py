@@ -231,6 +231,7 @@ class Trainer:
                 functools.partial(
                     self._versions.add, job.task, job.model, placed, trained.metrics, payload.parameters,
                     live=False, origin=origin, job=job.id, once=once, fence=self._desk.fence(lease),
+                    profile=trained.profile,
                 )
             )  # fmt: skip
         except LeaseLost:

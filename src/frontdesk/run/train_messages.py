@@ -42,10 +42,11 @@ class Progressed(Message, frozen=True, tag=52):
 
 
 class Trained(Message, frozen=True, tag=53):
-    """It returned: what it measured, and the libraries it had loaded."""
+    """It returned: what it measured, the libraries it had loaded, and the profile of what it learned from."""
 
     metrics: dict[str, Any]
     libraries: dict[str, str]
+    profile: bytes = b""
 
 
 class Stumbled(Message, frozen=True, tag=54):

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 import frontdesk
+from frontdesk.catalog.learning import Learned
 from frontdesk.declare.training import DataSet, Run, plain_metrics
 from frontdesk.declare.values import to_python
 from frontdesk.errors import FrontdeskError
@@ -46,22 +47,24 @@ def main() -> None:
     teller = Teller(report_fd, control_fd, SpoolWriter(Path(spec.spool)), spec.silence_s)
     teller.start()
     try:
-        metrics = _train(spec, teller)
+        metrics, profile = _train(spec, teller)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the author's code does, say so
         traceback.print_exception(type(error), error, _authors_part(error))
         teller.finish(Stumbled(_sentence(error)))
         sys.exit(1)
-    teller.finish(Trained(metrics, libraries()))
+    teller.finish(Trained(metrics, libraries(), profile))
 
 
-def _train(spec: TrainSpec, teller: Teller) -> dict[str, Any]:
-    model, _, card = find_model(Path(spec.source), spec.task, spec.model)
+def _train(spec: TrainSpec, teller: Teller) -> tuple[dict[str, Any], bytes]:
+    model, task, card = find_model(Path(spec.source), spec.task, spec.model)
     chosen = DataSet(spec.data_name, Path(spec.data), spec.data_sha256) if spec.data else None
     run = Run(
         Path(spec.folder), Path(spec.checkpoints), Path(spec.models_folder), spec.seed, chosen, teller
     )  # fmt: skip
+    teller.learned = Learned(task.signature.inputs)
     parameters = to_python(card.training, spec.parameters)
-    return plain_metrics(model.train(run, **parameters) or {})
+    metrics = plain_metrics(model.train(run, **parameters) or {})
+    return metrics, teller.learned.encoded(chosen.path if chosen else None)
 
 
 def _stand_back() -> None:
@@ -106,6 +109,7 @@ class Teller:
         self._over = threading.Event()
         self._sending = threading.Lock()
         self.cancelled = False
+        self.learned = Learned(())
 
     def start(self) -> None:
         """Begin."""
@@ -119,6 +123,10 @@ class Teller:
     def log(self, text: str) -> None:
         """The log is what is printed."""
         print(text, flush=True)  # noqa: T201
+
+    def learned_from(self, inputs: Mapping[str, Any], answers: Any) -> None:
+        """Look at it now: the author's code may change it afterwards."""
+        self.learned.hear(inputs, answers)
 
     def finish(self, verdict: Message) -> None:
         """Send what is left, and how it ended."""

@@ -112,7 +112,7 @@ class _OneVersion:
 
     def add(
         self, task: str, model: str, staged: Path, metrics: Mapping[str, Any], parameters: Mapping[str, Any],
-        *, live: bool,
+        *, live: bool, profile: bytes = b"",
     ) -> VersionRecord:  # fmt: skip
         raise NotTrained("Versions are not made here.")
 

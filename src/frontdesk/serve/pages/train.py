@@ -39,6 +39,7 @@ async def show_train(request: Request) -> Response:
     model = trainable(card, request.query_params.get("model"))
     context = await in_thread(_context, request, card, model)
     source = request.query_params.get("from")
+    context["chosen_data"] = request.query_params.get("data")
     if source is not None:
         context["values"] = await in_thread(_values_of, services_of(request), card, source)
     return page(request, "train.html", **context)
