@@ -127,9 +127,7 @@ class Asker:
         ):
             answer, prediction = call.result(), self._count(question, call, began, inputs)
             return Answered(prediction, question.model.name, answer.version, answer.outputs)
-        job = await self._adopt(question, call)
-        call.add_done_callback(lambda call: self._count(question, call, began, inputs, job.id))
-        return Ticketed(job)
+        return Ticketed(await self._adopt(question, call, began, inputs))
 
     async def submit(self, question: Question) -> Job:
         """Leave the question with the desk; the job is the ticket."""
@@ -213,13 +211,16 @@ class Asker:
             question.owner, key, took_s, inputs, answer.outputs, is_wanted=question.is_from_page, known_as=job
         )
 
-    async def _adopt(self, question: Question, call: asyncio.Task[HostAnswer]) -> Job:
+    async def _adopt(
+        self, question: Question, call: asyncio.Task[HostAnswer], began: float, inputs: Wire
+    ) -> Job:
         """Make a job of a call that is under way."""
         try:
             lease = await in_thread(self._tickets.adopt, question)
         except BaseException:
             call.cancel()
             raise
+        call.add_done_callback(lambda call: self._count(question, call, began, inputs, lease.job.id))
         self._adopted.keep(lease, call)
         return lease.job
 
