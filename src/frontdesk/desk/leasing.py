@@ -27,7 +27,7 @@ _IN_NOBODYS_HANDS: dict[str, Any] = {"worker": None, "lease_expires_at": None}
 
 _next_in_line = (
     sa.select(jobs)
-    .where(jobs.c.kind == sa.bindparam("lane"), jobs.c.state == JobState.QUEUED.value)
+    .where(jobs.c.kind == sa.bindparam("lane"), WAITS)
     .order_by(jobs.c.turn, jobs.c.id)
     .limit(sa.bindparam("room"))
     .with_for_update(skip_locked=True)

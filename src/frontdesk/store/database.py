@@ -17,7 +17,7 @@ from frontdesk.store.sqlite import Sqlite
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 _LOOK_AGAIN_S = 0.5
 
 

@@ -32,6 +32,8 @@ from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from frontdesk.store.tables import jobs, turns
 from support.desk_jobs import new_job
+from support.servers.mariadb import MariaDb
+from support.servers.postgres import Postgres
 
 T = TypeVar("T")
 
@@ -116,6 +118,32 @@ def test_two_open_claims_take_different_jobs_and_wait_for_nothing(
 
     taken = at_once([lambda: database.write(first), lambda: other.write(second)])
     assert taken == [made[:2], made[2:]]
+
+
+def test_a_claim_sorts_no_line_however_long_it_grew_since_anybody_counted(
+    server: Postgres | MariaDb, desks: tuple[Desk, Desk], database: Database
+) -> None:
+    analyze = "ANALYZE jobs" if isinstance(server, Postgres) else "ANALYZE TABLE jobs"
+    database.write(lambda c: c.exec_driver_sql(analyze))
+    job = desks[0].submit(new_job()).job
+    with database.read() as connection:
+        row = connection.execute(sa.select(jobs).where(jobs.c.id == job.id)).mappings().one()
+    many = [{**row, "id": f"{n:036}", "turn": n} for n in range(2000)]
+    database.write(lambda c: c.execute(sa.insert(jobs), many))
+    plans: list[str] = []
+
+    def explain(connection: sa.Connection) -> None:
+        asked: list[tuple[str, Any]] = []
+        sa.event.listen(
+            connection, "before_cursor_execute", lambda c, cu, text, values, *_: asked.append((text, values))
+        )
+        assert len(leasing.claim(connection, "w", [Lane.PREDICT], 5, 10)) == 5
+        text, values = next(entry for entry in asked if entry[0].startswith("SELECT"))
+        plans.extend(str(line) for line in connection.exec_driver_sql(f"EXPLAIN {text}", values))
+
+    database.write(explain)
+    assert any("jobs_waiting" in line or "jobs_in_line" in line for line in plans), plans
+    assert not any("Sort" in line or "filesort" in line for line in plans), plans
 
 
 def test_a_lease_that_was_taken_back_in_the_same_moment_is_settled_or_given_again_but_not_both(
