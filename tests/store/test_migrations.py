@@ -6,10 +6,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import frontdesk.store.access_tables
-import frontdesk.store.monitor_tables  # noqa: F401  (so that their tables are known)
 from frontdesk.store.database import Database
-from frontdesk.store.tables import metadata
+from support.databases import metadata
 
 
 def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+# So that all tables are known.
+import frontdesk.store.access_tables
+import frontdesk.store.monitor_tables
+import frontdesk.store.telling_tables  # noqa: F401
 from frontdesk.store.database import Database
 from frontdesk.store.tables import metadata
 from support.servers.mariadb import MariaDb

@@ -13,7 +13,7 @@ from alembic.config import Config
 
 from frontdesk.store import database as module
 from frontdesk.store.database import SCHEMA_VERSION, Database
-from frontdesk.store.tables import metadata
+from support.databases import metadata
 from support.servers.mariadb import MariaDb
 from support.servers.postgres import Postgres
 
