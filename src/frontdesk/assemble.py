@@ -36,12 +36,14 @@ from frontdesk.host.client import HostClient
 from frontdesk.host.runtime import place_of, runtime_folder
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.monitor.monitor import Monitor
+from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.cluster.address import check_address
 from frontdesk.run.engines.choice import engine_called
 from frontdesk.run.senders.chat import ChatSender
 from frontdesk.run.senders.mail import MailSender, MailServer
 from frontdesk.run.senders.sender import Sender
 from frontdesk.run.senders.webhook import WebhookSender
+from frontdesk.run.stored_progress import progress_in
 from frontdesk.run.sweeper import Sweeper, Swept
 from frontdesk.run.teller import Teller
 from frontdesk.run.train_bench import TrainBenches
@@ -189,7 +191,8 @@ def host_client(installation: Installation, *, name: str = "hosts") -> HostClien
 
 def sweeper(installation: Installation) -> Sweeper:
     """Who mends what crashes leave behind, and removes what is past its time."""
-    benches = TrainBenches(installation.desk, installation.files, installation.settings.data)
+    backup = CheckpointBackup(progress_in(installation.storage.checkpoints))
+    benches = TrainBenches(installation.desk, installation.files, installation.settings.data, backup)
     swept: list[Swept] = [installation.desk, installation.workers, benches, installation.monitor.sweeps]
     return Sweeper(swept, every_s=installation.settings.sweep_s)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from frontdesk.assemble import Cards, Installation, host_client
 from frontdesk.desk.job import Lane
 from frontdesk.run.batch import Batcher
+from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.cluster.batch import ClusterBatcher
 from frontdesk.run.cluster.hosts import ClusterLimits
 from frontdesk.run.cluster.joining import Cluster
@@ -14,6 +15,7 @@ from frontdesk.run.duty import Duty, introduce
 from frontdesk.run.life import SignOfLife
 from frontdesk.run.performer import Models, Performer
 from frontdesk.run.predict import Predictor
+from frontdesk.run.stored_progress import progress_in
 from frontdesk.run.train import Trainer
 from frontdesk.run.train_child import start_here
 from frontdesk.run.train_limits import TrainLimits
@@ -28,9 +30,12 @@ def worker(
     rooms, counted = duty.rooms(settings.trainings), installation.monitor.collector(cards)
     cluster = _cluster(installation) if settings.engine == "ray" else None
     batcher = ClusterBatcher if cluster else Batcher
+    saved = progress_in(installation.storage.batches)
     makers: Mapping[Lane, Callable[[int], Performer]] = {
         Lane.PREDICT: lambda room: Predictor(installation.files, room, counted),
-        Lane.BATCH: lambda room: batcher(desk, installation.files, cards, settings.data / "batches", room),
+        Lane.BATCH: lambda room: batcher(
+            desk, installation.files, cards, settings.data / "batches", room, saved
+        ),
         Lane.TRAIN: lambda room: trainer(installation, cards, room, cluster),
     }
     performers = [makers[lane](room) for lane, room in rooms.items()]
@@ -95,4 +100,5 @@ def trainer(
             silence_s=settings.lease_s,
         ),
         start=cluster.start_training if cluster else start_here,
+        backup=CheckpointBackup(progress_in(installation.storage.checkpoints)),
     )

@@ -140,7 +140,7 @@ async def test_what_was_answered_before_is_not_asked_again(bench: Bench) -> None
     whole, _ = await bench.done(content)
     job = bench.submit(content)
     # An attempt before this one had come so far, and had answered in its own way.
-    Chunks(bench.folder / f"{job.id}-0").add({"prediction": [-1.0] * 1234}, {}, None, 1234)
+    Chunks(bench.folder / f"{job.id}-0", 0).add({"prediction": [-1.0] * 1234}, {}, None, 1234)
     lease, outcome = await bench.perform()
     assert isinstance(outcome, Finished)
     resumed = bench.result(lease.job.id)

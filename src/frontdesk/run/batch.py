@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,10 +33,12 @@ from frontdesk.errors import (
 from frontdesk.run.batch_result import write_result
 from frontdesk.run.batch_rows import Answering, Answers
 from frontdesk.run.batch_summary import summary_of
+from frontdesk.run.chunk_backup import ChunkBackup
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.fencing import job_folders, take_over
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
+from frontdesk.run.stored_progress import StoredProgress
 from frontdesk.store.files import FileStore, StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.reading import open_sheet
@@ -57,9 +60,10 @@ class Batcher:
         cards: Mapping[str, TaskCard],
         folder: Path,
         at_once: int = 2,
+        progress: StoredProgress | None = None,
     ) -> None:
         self._desk, self._files, self._cards, self._folder = desk, files, cards, folder
-        self.room = at_once
+        self.room, self._progress = at_once, progress
         self._partial: set[asyncio.Task[None]] = set()
 
     def took(self, seconds: float) -> None:
@@ -73,11 +77,16 @@ class Batcher:
             return Failed(Failure(f"The task {job.task} is served no more.", NotFound.__name__))
         await asyncio.to_thread(self._forget_left_behind)
         try:
-            chunks = Chunks(await asyncio.to_thread(take_over, self._folder, lease))
+            backup = ChunkBackup(self._progress, lease)
+            folder = await asyncio.to_thread(take_over, self._folder, lease)
+            chunks = await asyncio.to_thread(backup.restore, folder)
         except LeaseLost:
             return Released()
         try:
-            return await self._perform(lease, card, chunks, hosts)
+            async with backup.going_on(chunks):
+                outcome = await self._perform(lease, card, chunks, hosts)
+            await asyncio.to_thread(backup.forget)
+            return outcome
         except (Overloaded, HostUnreachable, StoreUnavailable):
             return Released()
         except LeaseLost:
@@ -162,9 +171,13 @@ class Batcher:
     def _forget_left_behind(self) -> None:
         """Remove the chunks of jobs that are no more, or are done."""
         for job_id, folder in job_folders(self._folder):
-            try:
-                is_over = self._desk.get(job_id, None).state is JobState.SUCCEEDED
-            except NotFound:
-                is_over = True
-            if is_over:
-                Chunks(folder).discard()
+            if self._is_done(job_id):
+                shutil.rmtree(folder, ignore_errors=True)
+        if self._progress is not None:
+            self._progress.sweep(self._is_done)
+
+    def _is_done(self, job_id: str) -> bool:
+        try:
+            return self._desk.get(job_id, None).state is JobState.SUCCEEDED
+        except NotFound:
+            return True

@@ -1,7 +1,8 @@
 """The answers to a batch file so far: one Arrow file for each chunk, in a folder of the job's own.
 
-A chunk is there whole or not at all: it is written beside its place, synced, and renamed. So whoever goes on with a
-job counts the chunks and their rows, and whoever writes the result reads them in order.
+A chunk is there whole or not at all: it is written beside its place, synced, and renamed. Its name says which rows it
+answers, and under which lease: so whoever goes on with a job knows how far it is, and a worker that wakes up after its
+lease was lost can add files, but none in the place of another.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -18,18 +20,47 @@ ERROR = "error"
 _SUFFIX = ".arrow"
 
 
-class Chunks:
-    """The chunks of one job."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The rows from `start` on and before `end`, answered under the lease with this token."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    start: int
+    end: int
+    token: int
+
+    @property
+    def name(self) -> str:
+        """It as a file's name, in the order of rows."""
+        return f"{self.start:012d}-{self.end:012d}-{self.token:08d}"
+
+    @classmethod
+    def read(cls, name: str) -> Self | None:
+        """The stretch of this name, if it is one."""
+        numbers = name.split("-")
+        if len(numbers) != 3 or not all(number.isdigit() for number in numbers):
+            return None
+        return cls(*map(int, numbers))
+
+
+class Chunks:
+    """The chunks of one job, for the holder of the lease with this token."""
+
+    def __init__(self, folder: Path, token: int) -> None:
+        self.folder, self._token = folder, token
         folder.mkdir(parents=True, exist_ok=True)
-        self._sizes = [_rows_in(path) for path in self._paths()]
+        found = (Stretch.read(path.stem) for path in folder.glob(f"*{_SUFFIX}"))
+        self._stretches = _longest_row([stretch for stretch in found if stretch is not None])
 
     @property
     def rows(self) -> int:
         """How many rows are answered."""
-        return sum(self._sizes)
+        return self._stretches[-1].end if self._stretches else 0
+
+    def since(self, row: int) -> tuple[Stretch, list[Path]]:
+        """The chunks from this row on, at which one begins: all they answer, and their files."""
+        new = [stretch for stretch in self._stretches if stretch.start >= row]
+        end = new[-1].end if new else row
+        return Stretch(row, end, self._token), [self._path(stretch) for stretch in new]
 
     def add(
         self,
@@ -47,7 +78,8 @@ class Chunks:
                 ERROR: pa.array(errors, pa.string()),
             }
         )
-        path = self.folder / f"{len(self._sizes):08d}{_SUFFIX}"
+        stretch = Stretch(self.rows, self.rows + count, self._token)
+        path = self._path(stretch)
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:
             with pa.ipc.new_file(file, batch.schema) as writer:
@@ -55,7 +87,7 @@ class Chunks:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
-        self._sizes.append(count)
+        self._stretches.append(stretch)
 
     def schema(self) -> pa.Schema:
         """The columns of all chunks together, the error last. A column that is text anywhere is text."""
@@ -95,12 +127,24 @@ class Chunks:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{_SUFFIX}"))
+        return [self._path(stretch) for stretch in self._stretches]
+
+    def _path(self, stretch: Stretch) -> Path:
+        return self.folder / f"{stretch.name}{_SUFFIX}"
 
 
-def _rows_in(path: Path) -> int:
-    with pa.ipc.open_file(path) as reader:
-        return int(reader.get_batch(0).num_rows)
+def _longest_row(found: Sequence[Stretch]) -> list[Stretch]:
+    """Of stretches that several leases left, those that follow one another from the first row on, and get furthest."""
+    # By the row a stretch begins at: how far one gets from there, and by which stretch.
+    best: dict[int, tuple[int, Stretch]] = {}
+    for stretch in sorted(found, key=lambda stretch: stretch.start, reverse=True):
+        reach = best[stretch.end][0] if stretch.end in best else stretch.end
+        if stretch.end > stretch.start and (stretch.start not in best or reach > best[stretch.start][0]):
+            best[stretch.start] = reach, stretch
+    row: list[Stretch] = []
+    while (following := best.get(row[-1].end if row else 0)) is not None:
+        row.append(following[1])
+    return row
 
 
 def _spread(values: Sequence[Any], places: Sequence[int] | None, count: int) -> Sequence[Any]:

@@ -34,6 +34,11 @@ def take_over(parent: Path, lease: Lease) -> Path:
     return mine
 
 
+def newest_token(parent: Path, job_id: str) -> int:
+    """The token of the latest attempt at this job that left something here, 0 where none did."""
+    return max((_token(path) for path in parent.glob(f"{job_id}-*")), default=0)
+
+
 def job_folders(parent: Path) -> Iterator[tuple[str, Path]]:
     """All of them, with the jobs they are of."""
     for path in parent.iterdir() if parent.is_dir() else ():

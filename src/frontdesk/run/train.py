@@ -29,6 +29,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import Told, TrainOutputs, TrainPayload
 from frontdesk.errors import FileDamaged, HostUnreachable, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.host.child import how_it_ended
+from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.chronicle import Chronicle
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models
@@ -63,9 +64,10 @@ class Trainer:
         models_folder: Path,
         limits: TrainLimits,
         start: StartTraining = start_here,
+        backup: CheckpointBackup,
     ) -> None:
         self._desk, self._files, self._versions, self._cards = desk, files, versions, cards
-        self._benches = TrainBenches(desk, files, data_folder)
+        self._benches, self._backup = TrainBenches(desk, files, data_folder, backup), backup
         self._models_folder, self._limits, self._start = models_folder, limits, start
 
     @property
@@ -151,6 +153,7 @@ class Trainer:
         watching = asyncio.create_task(self._watch(child, bench, began))
         chronicle = Chronicle(self._desk, lease, bench.spool)
         telling = asyncio.create_task(self._tell(chronicle, child))
+        saving = asyncio.create_task(self._backup.going_on(lease, bench.checkpoints))
         was_cancelled, code = False, 0
         try:
             try:
@@ -165,9 +168,9 @@ class Trainer:
                         code = await child.ended()
         finally:
             child.end()
-            for task_of_ours in (watching, telling):
+            for task_of_ours in (watching, telling, saving):
                 task_of_ours.cancel()
-            await asyncio.gather(watching, telling, return_exceptions=True)
+            await asyncio.gather(watching, telling, saving, return_exceptions=True)
         with contextlib.suppress(LeaseLost):
             await self._tell_now(chronicle, child, is_last=True)
         if child.verdict is None and child.was_left_alone:
@@ -239,6 +242,7 @@ class Trainer:
         except OSError as error:
             return Failed(Failure(f"What it learned could not be kept: {error.strerror}."))
         await asyncio.to_thread(shutil.rmtree, bench.checkpoints, ignore_errors=True)
+        await asyncio.to_thread(self._backup.forget, job.id)
         return await self._finish(lease, version, model, hosts)
 
     async def _finish(

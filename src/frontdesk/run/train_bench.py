@@ -14,6 +14,7 @@ from frontdesk.desk.job import JobState, Lease
 from frontdesk.desk.queue import Desk
 from frontdesk.desk.training import TrainPayload
 from frontdesk.errors import NotFound, StoreUnavailable
+from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.chronicle import recover
 from frontdesk.run.fencing import job_folders, take_over
 from frontdesk.run.spool import alone, hold
@@ -51,8 +52,8 @@ class TrainBench:
 class TrainBenches:
     """Sets benches up, and clears away what killed workers left."""
 
-    def __init__(self, desk: Desk, files: FileStore, data_folder: Path) -> None:
-        self._desk, self._files = desk, files
+    def __init__(self, desk: Desk, files: FileStore, data_folder: Path, backup: CheckpointBackup) -> None:
+        self._desk, self._files, self._backup = desk, files, backup
         self._staging, self._checkpoints = data_folder / "staging", data_folder / "checkpoints"
 
     def set_up(self, lease: Lease, payload: TrainPayload) -> TrainBench:
@@ -61,6 +62,7 @@ class TrainBenches:
         job = lease.job
         for earlier in self._staging.glob(f"train-{job.id}-*"):
             self._clear(earlier, _DYING_S)  # its training may be at its last breath, and use the checkpoints
+        self._backup.restore(self._checkpoints, job.id)
         folder = self._staging / f"train-{job.id}-{lease.token}-{job.attempts}"
         version, checkpoints, spool = (
             folder / "version",
@@ -124,5 +126,9 @@ class TrainBenches:
     def _clear_checkpoints(self) -> None:
         """Checkpoints of jobs that need them no more."""
         for job_id, folder in job_folders(self._checkpoints):
-            if self.state(job_id) in (None, JobState.SUCCEEDED):
+            if self._is_done(job_id):
                 shutil.rmtree(folder, ignore_errors=True)
+        self._backup.sweep(self._is_done)
+
+    def _is_done(self, job_id: str) -> bool:
+        return self.state(job_id) in (None, JobState.SUCCEEDED)
