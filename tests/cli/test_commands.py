@@ -17,6 +17,7 @@ import pytest
 from frontdesk.cli import cli
 from support.receivers import mail_server
 from support.server import Server, serving
+from support.servers.objects import ObjectServer
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -236,3 +237,17 @@ def test_doctor_speaks_to_the_mail_server(shell: Shell, tmp_path: Path) -> None:
     gone = findings(shell("doctor", "--json", **mail, **port, **none))["Mail server"]
     assert not gone["is_well"]
     assert "FRONTDESK_SMTP_HOST" in gone["mend"]
+
+
+def test_doctor_puts_something_into_the_bucket_and_takes_it_away_again(
+    shell: Shell, object_server: ObjectServer
+) -> None:
+    object_server.make_bucket("doctor")
+    settings = object_server.environment("doctor", "desk")
+    found = findings(shell("doctor", "--json", **settings))["Bucket"]
+    assert found["is_well"], found
+    assert object_server.keys("doctor") == []
+    for wrong in ({"FRONTDESK_S3_SECRET_KEY": "another"}, {"FRONTDESK_STORAGE": "s3://nothing-here"}):
+        done = shell("doctor", "--json", **{**settings, **wrong})
+        assert not findings(done)["Bucket"]["is_well"]
+        assert "another" not in done.stdout + done.stderr

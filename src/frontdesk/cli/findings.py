@@ -24,6 +24,7 @@ import frontdesk
 from frontdesk.catalog.import_faults import install_command
 from frontdesk.cli.database_findings import database, database_server, sqlite
 from frontdesk.cli.finding import Finding
+from frontdesk.cli.storage_check import bucket
 from frontdesk.errors import SettingsError
 from frontdesk.host.runtime import runtime_folder
 from frontdesk.run.cluster.address import check_address
@@ -55,6 +56,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield left_processes()
     yield pages()
     yield models_folder(settings.models)
+    if settings.storage:
+        yield bucket(settings)
     if settings.smtp_host:
         yield mail(settings)
     if settings.inbox:

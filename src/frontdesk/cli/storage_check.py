@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from frontdesk.assemble import bucket_of
+from frontdesk.cli.finding import Finding
 from frontdesk.errors import FrontdeskError
+from frontdesk.settings import Settings
 from frontdesk.store.blobs import Label
 from frontdesk.store.ids import new_id
-from frontdesk.store.storage import BucketPlace, Storage
+from frontdesk.store.storage import Storage
 
 _PROBE = b"frontdesk was here"
 
 
-def put_and_fetch(storage: Storage) -> str:
-    """What is wrong with the storage, in its own words; empty where nothing is."""
-    key = f"probe/{new_id()}"
+def bucket(settings: Settings) -> Finding:
+    """The bucket that files are kept in."""
+    told = settings.storage
     try:
-        kept = storage.files.put(key, [_PROBE], Label(name="probe"))
-        try:
-            with storage.files.open(key, kept, "probe") as content:
-                content.read()
-            storage.files.remove_drafts()
-        finally:
-            storage.files.remove([key])
+        place = bucket_of(settings)
+        assert place is not None
+        told = f"s3://{place.bucket}/{place.prefix} at {place.url}"
+        _put_and_fetch(Storage.at(settings.data, place, 0))
     except FrontdeskError as error:
-        return str(error)
-    return ""
+        mend = "Look at the settings that begin with s3_, and at what the storage itself said, above."
+        return Finding("Bucket", False, f"{told}: {error}", mend)
+    secrecy = "" if place.url.startswith("https://") else ", without TLS"
+    return Finding("Bucket", True, f"{told}{secrecy}")
 
 
-def told_of(place: BucketPlace) -> str:
-    """Which bucket it is, and how it is reached."""
-    secrecy = "" if place.url.startswith("https://") else ", in the clear"
-    return f"s3://{place.bucket}/{place.prefix} at {place.url}{secrecy}"
+def _put_and_fetch(storage: Storage) -> None:
+    key = f"probe/{new_id()}"
+    kept = storage.files.put(key, [_PROBE], Label(name="probe"))
+    try:
+        with storage.files.open(key, kept, "probe") as content:
+            content.read()
+        storage.files.remove_drafts()
+    finally:
+        storage.files.remove([key])
