@@ -92,7 +92,7 @@ class Walkthrough:
             self._run(f"{commands.strip()} > {shlex.quote(str(log))} 2>&1 &")
             self._wait_for_server(log)
             return log.read_text()
-        if commands.startswith("frontdesk worker"):
+        if commands.startswith("frontdesk worker") and not commands.rstrip().endswith("&"):
             return self._start_worker(commands.strip())
         printed, status = self._run(commands)
         assert status == 0, f"{text}\nended with {status}:\n{printed}"
