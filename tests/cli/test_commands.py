@@ -86,6 +86,16 @@ def test_a_port_that_is_taken_or_none_is_a_line(shell: Shell, repository: Path) 
     assert "they go from 0 to 65535" in shell("serve", clock, "--port", 70_000).stderr
 
 
+def test_a_worker_is_told_which_tasks_and_lanes_there_are(shell: Shell, repository: Path) -> None:
+    clock = repository / "examples" / "clock.py"
+    wrong = shell("worker", clock, "--tasks", "clock,watch")
+    assert (wrong.returncode, wrong.stderr) == (
+        1, "frontdesk: There is no task watch; those there are: clock.\n",
+    )  # fmt: skip
+    wrong = shell("worker", clock, "--lanes", "predict", "--lanes", "fast")
+    assert wrong.stderr == "frontdesk: There is no lane fast; those there are: predict, batch, train.\n"
+
+
 def test_what_nobody_foresaw_is_a_line_too_and_can_be_seen_whole(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "frontdesk-data").mkdir()
     (tmp_path / "frontdesk-data" / "frontdesk.db").write_bytes(b"no database " * 1000)

@@ -46,7 +46,7 @@ def load(server: Server, given: list[str], failed: list[str]) -> Iterator[None]:
 
 
 def begin_file(server: Server) -> str:
-    content = "x,pause_s\n" + "1,0.01\n" * 600
+    content = "x,pause_s\n" + "1,0.01\n" * 300
     sent = server.http.post("/api/tasks/double/batch", files={"file": ("a.csv", content.encode())})
     return str(sent.json()["id"])
 

@@ -20,7 +20,7 @@ from support.server import Server, until
 class WorkerProcess:
     """One of them, with its log in the data folder."""
 
-    def __init__(self, server: Server, mark: str, *options: str, **environment: str) -> None:
+    def __init__(self, server: Server, mark: str, *options: str, clock: str = "") -> None:
         self._server, self.log = server, server.data / f"worker-{mark}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -31,7 +31,7 @@ class WorkerProcess:
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={
                     **os.environ, "FRONTDESK_MODELS": str(server.data / "models"), **server.environment,
-                    **environment,
+                    **_elsewhen(clock),
                 },
             )  # fmt: skip
         until(lambda: self._words() or self.process.poll() is not None, 30, "a worker")
@@ -72,6 +72,16 @@ class WorkerProcess:
         return self.process.wait(timeout=wait_s)
 
 
+def _elsewhen(clock: str) -> dict[str, str]:
+    """The environment of a process whose clock is off by that."""
+    if not clock:
+        return {}
+    # The library alone: Debian's program `faketime` loads the one that is not for programs with threads.
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert found, "scripts/system.sh installs faketime"
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 def _can_write(data: Path) -> bool:
     """Whether nobody keeps the turn to write for longer than a write takes."""
     with (data / "frontdesk.writing").open("a") as turnstile:
@@ -86,9 +96,9 @@ def _can_write(data: Path) -> bool:
 
 
 @contextmanager
-def working(server: Server, mark: str, *options: str, **environment: str) -> Iterator[WorkerProcess]:
+def working(server: Server, mark: str, *options: str, clock: str = "") -> Iterator[WorkerProcess]:
     """A worker for the length of a with block."""
-    worker = WorkerProcess(server, mark, *options, **environment)
+    worker = WorkerProcess(server, mark, *options, clock=clock)
     try:
         yield worker
     finally:

@@ -17,6 +17,7 @@ import click
 from frontdesk import assemble, crew
 from frontdesk.cli.options import data_option, start_logging
 from frontdesk.desk.job import Lane
+from frontdesk.errors import SettingsError
 from frontdesk.host.runtime import remove_left_behind
 from frontdesk.run.duty import Duty
 from frontdesk.settings import Settings
@@ -68,7 +69,7 @@ def _chosen(what: str, given: Iterable[str], known: list[str]) -> tuple[str, ...
     asked = [word.strip() for words in given for word in words.split(",") if word.strip()]
     for word in asked:
         if word not in known:
-            raise click.BadParameter(f"there is no {what} {word}; there is {', '.join(known)}.")
+            raise SettingsError(f"There is no {what} {word}; those there are: {', '.join(known)}.")
     return tuple(word for word in known if word in asked or not asked)
 
 
