@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.servers.objects import ACCESS_KEY, SECRET_KEY, ObjectServer
 from support.servers.postgres import Postgres
+from support.servers.redis import RedisServer
 from support.walkthrough import Walkthrough
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +33,15 @@ def test_every_command_of_it_runs(page: Path, tmp_path: Path) -> None:
         variables = {}
         if "$DATABASE" in page.read_text():
             variables["DATABASE"] = stack.enter_context(Postgres(durable=False)).new_database()
+        if "$REDIS" in page.read_text():
+            variables["REDIS"] = stack.enter_context(RedisServer()).url()
+        if "$S3_BUCKET" in page.read_text():
+            objects = stack.enter_context(ObjectServer(tmp_path / "objects"))
+            objects.make_bucket("fruit")
+            variables |= {
+                "S3_BUCKET": "fruit", "S3_ENDPOINT": objects.url,
+                "S3_ACCESS_KEY": ACCESS_KEY, "S3_SECRET_KEY": SECRET_KEY,
+            }  # fmt: skip
         stack.enter_context(Walkthrough(REPOSITORY, home=tmp_path, **variables)).follow(page)
 
 

@@ -3,6 +3,7 @@
 - a fence ```sh is run by a shell that lives as long as the page, so `cd` and `.` last;
 - `frontdesk serve ...` and `frontdesk worker ...` are left running, as in terminals of their own, and waited for;
 - a fence ```python title="folder/model.py" (or any other language with a title) is a file to write;
+- the ports that pages name stand for free ones, also in $DEPLOY, which has the rules of deploy/ for nginx;
 - a fence ```text after a command is what it prints, line by line; a line `...` stands for any.
 """
 
@@ -26,6 +27,8 @@ from typing import Self
 import psutil
 
 _FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PORTS = ("8000", "8001", "8002", "8080", "8443")
+_PORT = re.compile(rf"(?<=[:= ])({'|'.join(_PORTS)})\b")
 _END = "--- end of block ---"
 
 
@@ -34,12 +37,11 @@ class Walkthrough:
 
     def __init__(self, repository: Path, home: Path, **variables: str) -> None:
         self._home = home
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._ports = _free_ports()
+        self._port = self._ports["8000"]
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": str(self._port)}
-        environment |= {"REPOSITORY": str(repository), **variables}
+        environment = {**os.environ, "HOME": str(home), "PATH": programs, "FRONTDESK_PORT": self._port}
+        environment |= {"REPOSITORY": str(repository), "DEPLOY": str(self._deploy(repository)), **variables}
         self._environment = environment
         self._workers = 0
         self._nodes: dict[subprocess.Popen[bytes], Path] = {}
@@ -74,6 +76,17 @@ class Walkthrough:
             elif language == "text":
                 _compare(text, printed)
 
+    def _deploy(self, repository: Path) -> Path:
+        """The rules for nginx, on ports nobody else has."""
+        folder = self._home / "deploy"
+        folder.mkdir()
+        for rules in (repository / "deploy").glob("*.conf"):
+            (folder / rules.name).write_text(self._on_free_ports(rules.read_text()))
+        return folder
+
+    def _on_free_ports(self, text: str) -> str:
+        return _PORT.sub(lambda found: self._ports[found[0]], text)
+
     def _write(self, title: str, text: str) -> None:
         folder = Path(self._run("pwd")[0].strip())
         path = folder / title
@@ -81,7 +94,7 @@ class Walkthrough:
         path.write_text(text)
 
     def _run_as_written(self, text: str) -> str:
-        commands = text.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}")
+        commands = self._on_free_ports(text)
         if commands.startswith("ray start"):
             return self._start_ray(commands.strip())
         if commands.startswith("frontdesk serve"):
@@ -159,6 +172,13 @@ class Walkthrough:
             except OSError:
                 time.sleep(0.1)
         raise AssertionError(f"the server does not answer: {log.read_text()}")
+
+
+def _free_ports() -> dict[str, str]:
+    """A free port for each of those that pages name."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in _PORTS]
+        return {name: str(probe.getsockname()[1]) for name, probe in zip(_PORTS, probes, strict=True)}
 
 
 def _script(commands: str) -> str:
