@@ -1,7 +1,8 @@
 """Follows a page of the docs as its reader would: writes its files, runs its commands, compares what it shows.
 
 - a fence ```sh is run by a shell that lives as long as the page, so `cd` and `.` last;
-- `frontdesk serve ...` and `frontdesk worker ...` are left running, as in terminals of their own, and waited for;
+- `frontdesk serve ...` and `frontdesk worker ...` are left running, as in terminals of their own, and waited for,
+  unless they end with `&`;
 - a fence ```python title="folder/model.py" (or any other language with a title) is a file to write;
 - the ports that pages name stand for free ones, also in $DEPLOY, which has the rules of deploy/ for nginx;
 - a fence ```text after a command is what it prints, line by line; a line `...` stands for any.
@@ -29,6 +30,7 @@ import psutil
 _FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PORTS = ("8000", "8001", "8002", "8080", "8443")
 _PORT = re.compile(rf"(?<=[:= ])({'|'.join(_PORTS)})\b")
+_GOES_ON = re.compile(r" &$", re.MULTILINE)
 _END = "--- end of block ---"
 
 
@@ -97,7 +99,8 @@ class Walkthrough:
         commands = self._on_free_ports(text)
         if commands.startswith("ray start"):
             return self._start_ray(commands.strip())
-        if commands.startswith("frontdesk serve"):
+        goes_on = _GOES_ON.search(commands) is not None
+        if commands.startswith("frontdesk serve") and not goes_on:
             self._run(
                 "kill $(jobs -p) 2>/dev/null; wait; true"
             )  # the reader presses Ctrl-C before starting anew
@@ -105,7 +108,7 @@ class Walkthrough:
             self._run(f"{commands.strip()} > {shlex.quote(str(log))} 2>&1 &")
             self._wait_for_server(log)
             return log.read_text()
-        if commands.startswith("frontdesk worker") and not commands.rstrip().endswith("&"):
+        if commands.startswith("frontdesk worker") and not goes_on:
             return self._start_worker(commands.strip())
         printed, status = self._run(commands)
         assert status == 0, f"{text}\nended with {status}:\n{printed}"
@@ -183,7 +186,9 @@ def _free_ports() -> dict[str, str]:
 
 def _script(commands: str) -> str:
     """The commands, joined so that the first that fails ends them, then a line with the status."""
-    joined = commands.strip().replace("\\\n", " ").replace("\n", " &&\n")
+    lines = commands.strip().replace("\\\n", " ").split("\n")
+    # What goes on in the background has no status to look at.
+    joined = "\n".join(line if line.endswith("&") else f"{line} &&" for line in lines).removesuffix(" &&")
     return f"{{ {joined}\n}} </dev/null\nstatus=$?; echo; echo '{_END}' $status\n"
 
 
