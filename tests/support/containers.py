@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -197,6 +198,10 @@ class Project:
         found = self.engine.podman("ps", "--format", "{{.Names}}", "--filter", label, "--filter", project)
         return sorted(found.split())
 
+    def kill(self, container: str) -> None:
+        """End its first process, as a crash would. What podman kills itself is not started again."""
+        os.kill(int(self.engine.inspect(container)["State"]["Pid"]), signal.SIGKILL)
+
     @contextmanager
     def up(self) -> Iterator[None]:
         """Have all of it for the length of a with block."""
@@ -204,5 +209,18 @@ class Project:
             self.compose("up", "--detach", "--no-build", timeout_s=180)
             yield
         finally:
-            self.compose("down", "--volumes", "--timeout", "5", check=False, timeout_s=180)
-            self.engine.podman("volume", "prune", "--force")
+            self._remove()
+
+    def _remove(self) -> None:
+        """All of it by our own label: the composer waits for containers that are started again and again."""
+        ours = f"label=io.podman.compose.project={self.name}"
+        force = ("--force", "--depend", "--ignore", "--time", "2")
+        for kind, listing, words in (
+            ("container", "ls --all", force),
+            ("network", "ls", ()),
+            ("volume", "ls", ()),
+        ):
+            found = self.engine.podman(kind, *listing.split(), "--quiet", "--filter", ours).split()
+            if found:
+                self.engine.podman(kind, "rm", *words, *found, check=False, timeout_s=120)
+        self.engine.podman("volume", "prune", "--force")  # /data of each container has no name

@@ -1,0 +1,259 @@
+"""The image is built, and compose.yaml brought up with it: two replicas, two workers, and some of them killed."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from support.containers import REPOSITORY, Engine, Project
+from support.people import PASSWORD, Browser
+from support.server import until
+from support.servers.process import free_port
+
+IMAGE = "localhost/frontdesk-tests/frontdesk:latest"
+COMPOSE = REPOSITORY / "deploy" / "compose.yaml"
+TASKS = REPOSITORY / "tests" / "support" / "tasks"
+CONTEXT = (
+    "README.md",
+    "LICENSE",
+    "pyproject.toml",
+    ".containerignore",
+    "scripts",
+    "deploy",
+    "src",
+    "frontend",
+)
+SMALL_BYTES = 500 * 2**20
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As much of the checkout as the image is built from, to be changed at will."""
+    folder = tmp_path_factory.mktemp("context")
+    ignored = shutil.ignore_patterns("node_modules", "static", "__pycache__", "secrets")
+    for name in CONTEXT:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine, context: Path) -> str:
+    engine.frontdesk(context, IMAGE)
+    return IMAGE
+
+
+# ------------------------------------------------------------------------------- the image
+
+
+def test_a_change_of_code_keeps_every_layer_but_the_last(engine: Engine, context: Path, image: str) -> None:
+    before = engine.inspect(image)["RootFS"]["Layers"]
+    module = context / "src" / "frontdesk" / "__init__.py"
+    module.write_text(module.read_text() + "\n# changed\n")
+    printed = engine.frontdesk(context, f"{IMAGE}-changed")
+    after = engine.inspect(f"{IMAGE}-changed")["RootFS"]["Layers"]
+    engine.podman("rmi", f"{IMAGE}-changed")
+    assert len(after) == len(before)
+    assert [n for n, layer in enumerate(after) if layer != before[n]] == [len(after) - 1]
+    assert "npm ci" in printed
+    assert printed.count("Using cache") >= 6, printed
+
+
+def test_the_image_is_small_and_says_how_it_is_to_be_run(engine: Engine, image: str) -> None:
+    found = engine.inspect(image)
+    config = found["Config"]
+    assert config["User"] == "10001:10001"
+    assert config["StopSignal"] == "SIGTERM"
+    assert found["Healthcheck"]["Test"][0] == "CMD"
+    assert config["Labels"]["org.opencontainers.image.title"] == "frontdesk"
+    assert found["Size"] - engine.inspect(engine.base)["Size"] < SMALL_BYTES
+    history = engine.podman("history", "--no-trunc", image)
+    assert "BEGIN CERTIFICATE" not in history
+    assert "index-url" not in history
+
+
+def test_it_starts_read_only_without_a_capability_and_stops_at_once(engine: Engine, image: str) -> None:
+    name = f"frontdesk-test-{free_port()}"
+    engine.podman(
+        "run", "--detach", "--name", name, "--init", "--read-only", "--cap-drop=all", "--tmpfs", "/tmp",
+        "--security-opt", "no-new-privileges", "--volume", f"{TASKS}:/tasks:ro", image, "serve", "trivial.py",
+    )  # fmt: skip
+    try:
+        until(lambda: healthy(engine, name), 60, "the server", every_s=0.5)
+        assert engine.podman("exec", name, "id", "-u").strip() == "10001"
+        assert engine.podman("exec", name, "sh", "-c", "touch /opt/x || echo refused").strip() == "refused"
+        engine.podman("stop", "--time", "30", name)
+        state = engine.inspect(name)["State"]
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+    finally:
+        engine.podman("rm", "--force", "--volumes", name, check=False)
+
+
+def healthy(engine: Engine, name: str) -> bool:
+    """Whether a container's own check finds it so. Without systemd nobody else asks."""
+    return (
+        engine.run("sh", "-c", f"podman healthcheck run {name} >/dev/null 2>&1 && echo yes", check=False)
+        != ""
+    )
+
+
+# ------------------------------------------------------------------------------ all of it
+
+
+class Site(Project):
+    """compose.yaml with two web replicas and two workers, seen from outside."""
+
+    def __init__(self, engine: Engine, image: str, folder: Path) -> None:
+        self.folder, self.https = folder, free_port()
+        net = f"172.31.{200 + self.https % 50}"
+        subprocess.run([REPOSITORY / "deploy" / "secrets.sh", folder / "secrets"], check=True)
+        scaled = folder / "scaled.yaml"
+        scaled.write_text(yaml.safe_dump({"services": {"web": {"scale": 2}, "worker": {"scale": 2}}}))
+        variables = {
+            "IMAGE": image, "NGINX_IMAGE": engine.servers, "POSTGRES_IMAGE": engine.servers,
+            "REDIS_IMAGE": engine.servers, "SECRETS": str(folder / "secrets"), "FRONT": net,
+            "TASKS_FOLDER": str(TASKS), "TASKS": "trivial.py", "HTTP_PORT": str(free_port()),
+            "HTTPS_PORT": str(self.https),
+        }  # fmt: skip
+        super().__init__(engine, f"fdtest{self.https}", [COMPOSE, scaled], variables)
+        self.url = f"https://localhost:{self.https}"
+        self.trust = ssl.create_default_context(cafile=folder / "secrets" / "tls.crt")
+
+    def client(self, **more: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, verify=self.trust, timeout=60, **more)
+
+    def frontdesk(self, *words: str) -> str:
+        """Run a command of ours in a web container."""
+        return self.engine.podman("exec", self.containers("web")[0], "frontdesk", *words)
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def site(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(engine, image, tmp_path_factory.mktemp("site"))
+    with site.up():
+        until(site.answers, 120, "the site", every_s=0.5)
+        name = site.containers("web")[0]
+        engine.podman(
+            "exec", name, "sh", "-c",
+            f"echo '{PASSWORD}' | frontdesk users add ann@example.org --role member --password-stdin",
+        )  # fmt: skip
+        yield site
+
+
+@pytest.fixture(scope="module")
+def ann(site: Site) -> Iterator[httpx.Client]:
+    token = site.frontdesk("tokens", "add", "ann@example.org", "--name", "test").strip()
+    with site.client(headers={"Authorization": f"Bearer {token}"}) as client:
+        yield client
+
+
+def finished(ann: httpx.Client, job: str) -> dict[str, Any]:
+    def is_over() -> bool:
+        answer = ann.get(f"/api/jobs/{job}")
+        return answer.status_code == 200 and answer.json()["state"] in ("succeeded", "failed", "cancelled")
+
+    until(is_over, 60, job, every_s=0.2)
+    return dict(ann.get(f"/api/jobs/{job}").json())
+
+
+def test_everything_runs_and_only_nginx_is_reached_from_outside(site: Site) -> None:
+    counts = {name: len(site.containers(name)) for name in ("proxy", "web", "worker", "database", "redis")}
+    assert counts == {"proxy": 1, "web": 2, "worker": 2, "database": 1, "redis": 1}
+    for service in counts:
+        for name in site.containers(service):
+            found = site.engine.inspect(name)
+            published = [port for port, places in found["NetworkSettings"]["Ports"].items() if places]
+            assert bool(published) is (service == "proxy"), (name, published)
+            assert found["HostConfig"]["ReadonlyRootfs"] is True
+            assert "no-new-privileges" in str(found["HostConfig"]["SecurityOpt"])
+            assert found["EffectiveCaps"] in (None, [])
+            assert found["HostConfig"]["Memory"] > 0
+            assert healthy(site.engine, name), name
+
+
+def test_a_person_signs_in_and_asks(site: Site) -> None:
+    with Browser(site.url, verify=site.trust) as browser:
+        assert browser.sign_in("ann").status_code == 303
+        page = browser.press("/tasks/double", "/tasks/double", x="21", pause_s="0")
+        assert page.status_code == 200
+        assert "42" in page.text
+
+
+def test_two_workers_share_the_queue_and_a_killed_one_loses_nothing(site: Site, ann: httpx.Client) -> None:
+    rows = "x,pause_s\n" + "".join(f"{n},0.02\n" for n in range(200))
+    batch = ann.post("/api/tasks/double/batch", files={"file": ("rows.csv", rows)}, data={"format": "csv"})
+    assert batch.status_code == 202, batch.text
+    jobs = {}
+    for x in range(40):
+        answer = ann.post(
+            "/api/tasks/double/predict", json={"inputs": {"x": x, "pause_s": 0.1}},
+            headers={"Prefer": "respond-async"},
+        )  # fmt: skip
+        assert answer.status_code == 202, answer.text
+        jobs[answer.json()["id"]] = 2 * x
+    site.kill(site.containers("worker")[0])
+    site.kill(site.containers("web")[0])
+    answers = {job: finished(ann, job)["outputs"]["answer"]["value"] for job in jobs}
+    assert answers == jobs
+    done = finished(ann, batch.json()["id"])
+    assert done["state"] == "succeeded", done
+    lines = ann.get(f"/api/jobs/{done['id']}/result").text.splitlines()
+    assert len(lines) == 201
+    assert lines[-1].startswith("199,")
+
+
+def test_what_was_killed_comes_back_and_is_asked_again(site: Site, ann: httpx.Client) -> None:
+    until(lambda: len(site.containers("web")) == 2, 30, "the killed replica", every_s=0.5)
+    until(lambda: len(site.containers("worker")) == 2, 30, "the killed worker", every_s=0.5)
+    until(lambda: len(addresses(site, ann)) == 2, 60, "answers of both replicas", every_s=0.5)
+
+
+def addresses(site: Site, ann: httpx.Client) -> set[str]:
+    """The replicas that nginx has found lately."""
+    for _ in range(4):
+        assert ann.get("/api/tasks").status_code == 200
+    lines = site.engine.podman("logs", "--tail", "4", site.containers("proxy")[0]).splitlines()
+    return {yaml.safe_load(line)["replicas"] for line in lines if line.startswith("{")}
+
+
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(site: Site, ann: httpx.Client) -> None:
+    job = ann.post(
+        "/api/tasks/double/predict",
+        json={"inputs": {"x": 5, "pause_s": 3}},
+        headers={"Prefer": "respond-async"},
+    ).json()["id"]
+    began = time.monotonic()
+    for name in site.containers("worker"):
+        site.engine.podman("stop", "--time", "60", name)
+        assert site.engine.inspect(name)["State"]["ExitCode"] == 0
+    assert time.monotonic() - began < 60
+    for name in site.engine.podman("ps", "--all", "--format", "{{.Names}}").split():
+        if name.startswith(f"{site.name}_worker"):
+            site.engine.podman("start", name)
+    assert finished(ann, job)["outputs"]["answer"]["value"] == 10
