@@ -8,7 +8,7 @@ from frontdesk.errors import SettingsError
 
 
 def check_address(address: str, storage: str) -> None:
-    """Raise SettingsError for what cannot be the address of a cluster, where Ray is not installed, or files lie apart."""
+    """Raise SettingsError for what is no address of a cluster, without Ray, and where files lie in a bucket."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise SettingsError(
