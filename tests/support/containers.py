@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPES = REPOSITORY / "tests" / "containers"
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frontdesk-tests" / "containers"
 SUITE = "bookworm"
+_TRIES = 5
 NEEDED = ("podman", "buildah", "debootstrap", "netavark", "node", "npm")
 
 # Where netavark lies is podman's own business, and no folder of commands.
@@ -220,7 +221,12 @@ class Project:
             ("network", "ls", ()),
             ("volume", "ls", ()),
         ):
-            found = self.engine.podman(kind, *listing.split(), "--quiet", "--filter", ours).split()
-            if found:
+            # Removing one takes along what depends on it, and then podman may stumble over what it was to remove next.
+            for _ in range(_TRIES):
+                found = self.engine.podman(kind, *listing.split(), "--quiet", "--filter", ours).split()
+                if not found:
+                    break
                 self.engine.podman(kind, "rm", *words, *found, check=False, timeout_s=120)
+            else:
+                pytest.fail(f"{kind} of {self.name} could not be removed: {found}")
         self.engine.podman("volume", "prune", "--force")  # /data of each container has no name

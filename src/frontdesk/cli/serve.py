@@ -186,5 +186,5 @@ def _announce_address(settings: Settings, cards: assemble.Cards, installation: a
     if settings.access == "accounts" and (secret := installation.gate.invitations.for_first()) is not None:
         click.echo(
             "There are no users yet. Whoever opens this link, once, becomes the administrator:\n"
-            f"{url}/welcome?code={secret}"
+            f"{settings.url or url}/welcome?code={secret}"
         )
