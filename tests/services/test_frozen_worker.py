@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ ROWS = 400
 # Whatever a job leaves, but for the points of the attempt that was lost: what its training had stored in its spool is
 # added to them by whoever finds it.
 LEFT = {
-    "jobs": "select id, state, attempts, lease_token, worker, version, hex(outputs), result_file from jobs",
+    "jobs": "select id, state, attempts, lease_token, worker, version, outputs, result_file from jobs",
     "events": "select id, job, event, data from events where event in ('state', 'log', 'progress')",
     "files": "select id, sha256 from files",
     "versions": "select id, number, is_live, job from versions",
@@ -30,10 +28,7 @@ LEFT = {
 
 def left(server: Server) -> dict[str, list[Any]]:
     """What the database has, and which files and folders there are."""
-    with contextlib.closing(sqlite3.connect(server.data / "frontdesk.db", timeout=30)) as database:
-        found: dict[str, list[Any]] = {
-            name: database.execute(query).fetchall() for name, query in LEFT.items()
-        }
+    found: dict[str, list[Any]] = {name: [*server.rows(query)] for name, query in LEFT.items()}
     for folder in ("files", "versions", "batches", "checkpoints"):
         paths = (server.data / folder).rglob("*") if (server.data / folder).is_dir() else ()
         found[folder] = sorted(str(path.relative_to(server.data)) for path in paths if path.is_file())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -67,16 +66,13 @@ def _names(redis: RedisServer) -> list[str]:
 
 
 def unfinished(web: Server) -> int:
-    with sqlite3.connect(web.data / "frontdesk.db", timeout=30) as connection:
-        query = "select count(*) from jobs where state in ('queued', 'running')"
-        return int(connection.execute(query).fetchone()[0])
+    return int(web.rows("select count(*) from jobs where state in ('queued', 'running')")[0][0])
 
 
 def assert_each_succeeded_once(web: Server, job_ids: list[str]) -> None:
-    with sqlite3.connect(web.data / "frontdesk.db", timeout=30) as connection:
-        states = dict(connection.execute("select id, state from jobs").fetchall())
-        ends = "select count(*) from events where event = 'state' and data like '%succeeded%'"
-        number = connection.execute(ends).fetchone()[0]
+    states = dict(web.rows("select id, state from jobs"))
+    ends = "select count(*) from events where event = 'state' and cast(data as char(200)) like '%succeeded%'"
+    ((number,),) = web.rows(ends)
     assert {job_id: states.get(job_id) for job_id in job_ids} == dict.fromkeys(job_ids, "succeeded")
     assert number == sum(state == "succeeded" for state in states.values())
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.databases import DATABASES
 from support.server import Server, until
 
 
@@ -30,7 +31,8 @@ class WorkerProcess:
                 ],
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={
-                    **os.environ, "FRONTDESK_MODELS": str(server.data / "models"), **server.environment,
+                    **os.environ, "FRONTDESK_MODELS": str(server.data / "models"),
+                    "FRONTDESK_DATABASE": DATABASES.url_of(server.data), **server.environment,
                     **_elsewhen(clock),
                 },
             )  # fmt: skip
