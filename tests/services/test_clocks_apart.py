@@ -16,7 +16,7 @@ from support.servers.postgres import Postgres
 from support.workers import working
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks"
-LEASE_S = 3.0
+LEASE_S = 5.0  # a busy machine may hold up a heartbeat for a second or two
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def begin(server: Server) -> list[str]:
     """Questions, a file and a training, some of which take longer than a lease."""
-    content = "x,pause_s\n" + f"1,{2 * LEASE_S / 300}\n" * 300
+    content = "x,pause_s\n" + f"1,{1.5 * LEASE_S / 300}\n" * 300
     batch = server.http.post("/api/tasks/double/batch", files={"file": ("a.csv", content.encode())})
     train = server.http.post(
-        "/api/tasks/count/train", json={"parameters": {"steps": 70, "pause_s": LEASE_S / 35}}
+        "/api/tasks/count/train", json={"parameters": {"steps": 50, "pause_s": 1.5 * LEASE_S / 50}}
     )
     short = [server.submit("double", x=n, pause_s=0.02) for n in range(20)]
     return [
@@ -73,7 +73,7 @@ def test_clocks_ten_minutes_apart_do_no_harm(server: Server) -> None:
             return all(server.job(job_id)["state"] not in ("queued", "running") for job_id in job_ids)
 
         job_ids = begin(server)
-        until(is_over, 60, "all jobs", every_s=0.3)
+        until(is_over, 120, "all jobs", every_s=0.3)
         jobs = [server.job(job_id) for job_id in job_ids]
         assert [job for job in jobs if (job["state"], job["attempts"]) != ("succeeded", 1)] == []
         assert states == {"working"}
@@ -86,7 +86,7 @@ def test_clocks_ten_minutes_apart_do_no_harm(server: Server) -> None:
         # Whichever of them dies, the other has its job as soon as its lease is over, and no sooner.
         for victim, heir in ((early, late), (late, early)):
             heir_or_nobody = server.submit("double", x=1, pause_s=2 * LEASE_S)
-            until(lambda job_id=heir_or_nobody: server.job(job_id)["state"] == "running", 20, "a worker")
+            until(lambda job_id=heir_or_nobody: server.job(job_id)["state"] == "running", 60, "a worker")
             if heir_or_nobody not in victim.holds():
                 assert server.finished(heir_or_nobody, 30)["attempts"] == 1
                 continue

@@ -28,7 +28,7 @@ LEFT = {
 
 def left(server: Server) -> dict[str, list[Any]]:
     """What the database has, and which files and folders there are."""
-    found: dict[str, list[Any]] = {name: [*server.rows(query)] for name, query in LEFT.items()}
+    found: dict[str, list[Any]] = {name: sorted(server.rows(query)) for name, query in LEFT.items()}
     for folder in ("files", "versions", "batches", "checkpoints"):
         paths = (server.data / folder).rglob("*") if (server.data / folder).is_dir() else ()
         found[folder] = sorted(str(path.relative_to(server.data)) for path in paths if path.is_file())
@@ -66,7 +66,7 @@ def is_gone(pid: int) -> bool:
 def test_what_a_worker_does_after_its_sleep_counts_for_nothing(tmp_path: Path) -> None:
     with serving(
         tmp_path, TASKS / "trivial.py", TASKS / "training.py", options=["--workers", "0"],
-        FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="0.5",
+        FRONTDESK_LEASE_S="4", FRONTDESK_SWEEP_S="0.5",
     ) as server, working(server, "sleeper") as sleeper:  # fmt: skip
         jobs = begin(server)
         sleeper.freeze()
@@ -80,7 +80,7 @@ def test_what_a_worker_does_after_its_sleep_counts_for_nothing(tmp_path: Path) -
         assert {kind: job["state"] for kind, job in ended.items()} == dict.fromkeys(jobs, "succeeded")
         before = left(server)
         sleeper.thaw()
-        until(lambda: (sleeper.row() or {}).get("state") == "working", 10, "the sleeper")
+        until(lambda: (sleeper.row() or {}).get("state") == "working", 30, "the sleeper")
         time.sleep(2)
         assert left(server) == before
         # It goes on, and what is begun next clears away what it had half made.

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.test_jobs_survive import assert_each_succeeded_once, rows, unfinished
+from services.test_jobs_survive import assert_each_succeeded_once, unfinished
 from support.server import Server, serving, until
 from support.workers import WorkerProcess, working
 
@@ -55,7 +55,7 @@ def assert_nothing_was_lost(server: Server, job_ids: list[str]) -> None:
     until(lambda: not unfinished(server), 90, "the rest of the jobs", every_s=0.2)
     assert_each_succeeded_once(server, job_ids)
     # Given back is not tried: nobody's attempt was spent.
-    assert rows(server, "select max(attempts) from jobs") == [(1,)]
+    assert [*server.rows("select max(attempts) from jobs")] == [(1,)]
 
 
 @pytest.mark.timeout(180)

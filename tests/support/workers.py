@@ -36,7 +36,7 @@ class WorkerProcess:
                     **_elsewhen(clock),
                 },
             )  # fmt: skip
-        until(lambda: self._words() or self.process.poll() is not None, 30, "a worker")
+        until(lambda: self._words() or self.process.poll() is not None, 90, "a worker")
         assert self.process.poll() is None, self.log.read_text()
         self.name = self._words()[0]
 
