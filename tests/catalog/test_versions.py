@@ -11,7 +11,7 @@ import pytest
 
 from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Origin, Versions, implicit_version
-from frontdesk.errors import Conflict, NotFound
+from frontdesk.errors import Conflict, LeaseLost, NotFound
 from frontdesk.store.database import Database
 from support.databases import DATABASES
 
@@ -146,3 +146,22 @@ def test_what_was_cancelled_never_goes_live_by_itself(versions: Versions, tmp_pa
     origin, source = Origin(was_cancelled=True), staged(tmp_path / "staged")
     assert not versions.add("flowers", "mlp", source, {}, {}, live=False, origin=origin).is_live
     assert versions.live("flowers", "mlp") is None
+
+
+def test_files_of_a_version_that_was_made_stay_although_the_lease_is_lost_when_it_is_tried_again(
+    versions: Versions, tmp_path: Path
+) -> None:
+    def lost(connection: object) -> None:
+        raise LeaseLost("job")
+
+    placed = versions.place("a", "x", staged(tmp_path / "staged"))
+    # It was committed, and the line broke before that was heard.
+    made = versions.add("a", "x", placed, {}, {}, live=False, once="job")
+    with pytest.raises(LeaseLost):
+        versions.add("a", "x", placed, {}, {}, live=False, once="job", fence=lost)
+    with versions.hold(made) as folder:
+        assert (folder / "weights.txt").read_text() == "weights"
+    never = versions.place("a", "x", staged(tmp_path / "another"))
+    with pytest.raises(LeaseLost):
+        versions.add("a", "x", never, {}, {}, once="another", fence=lost)
+    assert not (tmp_path / "versions" / "a" / "x" / never.id).exists()

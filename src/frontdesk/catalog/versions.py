@@ -161,7 +161,8 @@ class Versions:
             return self._record_once(values, live, fence, profile)
         except LeaseLost:
             with contextlib.suppress(StoreUnavailable):
-                self._artifacts.remove(_key(task, model, placed.id))
+                if self._one(table.c.id == placed.id) is None:  # a try whose answer was lost may have made it
+                    self._artifacts.remove(_key(task, model, placed.id))
             raise
 
     def _record_once(self, row: Mapping[str, Any], live: bool, fence: Fence, profile: bytes) -> VersionRecord:
@@ -184,9 +185,8 @@ class Versions:
         """Its files here until the block ends, not to be changed. Raises StoreUnavailable, FileDamaged."""
         if not version.id:  # it is implicit
             return contextlib.nullcontext(version.folder)
-        name = f"version {version.number} of {version.model} of {version.task}"
-        key = _key(version.task, version.model, version.id)
-        return self._artifacts.hold(key, version.origin.archive, name)
+        key, archive = _key(version.task, version.model, version.id), version.origin.archive
+        return self._artifacts.hold(key, archive, f"version {version.number} of {version.model} of {version.task}")
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""
