@@ -218,6 +218,9 @@ class Worker:
             outcome = await performer.perform(lease, self._hosts)
         except asyncio.CancelledError:
             raise
+        except StoreUnavailable as error:  # nothing is wrong with the job: it goes back to its place in line
+            log.warning("job %s is given back: %s", lease.job.id, error)
+            outcome = Released()
         except Exception:
             log.exception("job %s could not be run", lease.job.id)
             outcome = Failed(Failure(OUR_FAULT))

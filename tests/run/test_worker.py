@@ -1,0 +1,71 @@
+"""What a worker makes of a job that could not be done for reasons that pass."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from frontdesk.desk.job import Lane, Lease
+from frontdesk.desk.workers import Workers
+from frontdesk.errors import StoreUnavailable
+from frontdesk.run.duty import introduce
+from frontdesk.run.life import SignOfLife
+from frontdesk.run.outcome import Finished, Outcome
+from frontdesk.run.performer import Models
+from frontdesk.run.worker import Worker
+from support.desks import Office, open_office
+from support.server import until
+
+
+class NoModels:
+    """Nobody is asked here."""
+
+    async def close(self) -> None:
+        pass
+
+
+class Unlucky:
+    """Meets a database that restarts, the first time."""
+
+    lane, takes_long, room = Lane.PREDICT, False, 1
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def took(self, seconds: float) -> None:
+        pass
+
+    async def perform(self, lease: Lease, hosts: Models) -> Outcome:
+        self.tries += 1
+        if self.tries == 1:
+            raise StoreUnavailable("The server's database is not there now.")
+        return Finished(b"{}", 1)
+
+
+def worker_of(office: Office, performer: Unlucky) -> Worker:
+    return Worker(
+        office.desk,
+        NoModels,  # type: ignore[arg-type]
+        office.engine,
+        [performer],
+        Workers(office.database, 15),
+        who=introduce("worker", {Lane.PREDICT: 1}, None),
+        served=["flowers"],
+        life=SignOfLife(office.folder / "alive"),
+    )
+
+
+def test_a_job_that_met_a_database_that_restarts_goes_back_to_its_place_and_is_done(tmp_path: Path) -> None:
+    with open_office(tmp_path / "office") as office:
+        job, performer = office.submit(), Unlucky()
+        worker = worker_of(office, performer)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            until(lambda: office.desk.get(job.id, None).state.is_final, 20, "the end of the job")
+        finally:
+            worker.stop()
+            thread.join()
+        assert office.states(job.id) == ["queued", "running", "queued", "running", "succeeded"]
+        assert office.desk.get(job.id, None).attempts == 1
+        assert performer.tries == 2
