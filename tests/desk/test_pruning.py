@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from frontdesk.desk import pruning
 from frontdesk.desk.job import Job
-from frontdesk.errors import NotFound
+from frontdesk.desk.leavings import Leavings
+from frontdesk.desk.limits import DeskLimits
+from frontdesk.errors import NotFound, StoreUnavailable
 from frontdesk.store.files import StoredFile
 from frontdesk.store.tables import files, jobs
 from support.desks import Office, open_office
@@ -168,3 +170,21 @@ def test_a_sweep_clears_what_crashes_left_in_the_file_store(office: Office) -> N
         os.utime(path, (time.time() - 7200,) * 2)
     office.desk.sweep()
     assert [path.name for path in (office.folder / "files").rglob("*") if path.is_file()] == [kept_file.id]
+
+
+def test_a_measurement_that_is_too_much_for_the_database_is_not_made_in_each_sweep(
+    archive: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[float] = []
+
+    def cut_off(connection: sa.Connection) -> int:
+        measured.append(time.monotonic())
+        time.sleep(0.05)
+        raise StoreUnavailable("The server's database is too busy for this now.")
+
+    monkeypatch.setattr(archive.database, "rows_bytes", cut_off)
+    leavings = Leavings(archive.database, archive.files, DeskLimits(retention_bytes=10_000))
+    with pytest.raises(StoreUnavailable):
+        leavings.let_go()
+    leavings.let_go()
+    assert len(measured) == 1

@@ -40,8 +40,10 @@ class Leavings:
         """What it costs to measure the rows decides how soon that is done again."""
         began = time.monotonic()
         if began > self._measure_after:
-            self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
-            self._measure_after = time.monotonic() + _MEASURING_RESTS * (time.monotonic() - began)
+            try:
+                self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
+            finally:  # what was too much for the database is not asked of it in each sweep
+                self._measure_after = time.monotonic() + _MEASURING_RESTS * (time.monotonic() - began)
 
     def _prune(self, find_some: pruning.Find, remove: pruning.Remove) -> None:
         """Remove what is found, some at a time, for a moment at most: the next sweep goes on."""
