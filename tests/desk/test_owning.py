@@ -145,3 +145,20 @@ def test_a_file_two_jobs_hold_goes_with_the_second(office: Office) -> None:
     office.desk.remove(jobs[1].id, "alice")
     with pytest.raises(NotFound):
         office.files.get(stored.id)
+
+
+def test_a_new_result_leaves_the_one_before_to_another_job_that_was_made_from_it(office: Office) -> None:
+    first, second, third = (office.files.add("alice", "r.csv", "text/csv", b"1") for _ in range(3))
+    job = office.submit()
+    lease = office.take()
+    office.desk.attach(lease, first.id, b"{}")
+    office.desk.fail(lease, Failure("no"))
+    other = office.submit(files=(first.id,))
+    office.desk.retry(job.id, None)
+    leases = {lease.job.id: lease for lease in office.claim(2)}
+    office.desk.attach(leases[job.id], second.id)
+    assert office.files.read(first.id) == b"1"
+    assert office.desk.files_asked_with(office.desk.get(other.id, None)) == (first.id,)
+    office.desk.attach(leases[job.id], third.id)
+    with pytest.raises(NotFound):
+        office.files.get(second.id)

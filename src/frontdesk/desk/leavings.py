@@ -41,7 +41,9 @@ class Leavings:
         began = time.monotonic()
         if began > self._measure_after:
             try:
-                self._prune(pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs)
+                self._prune(
+                    pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs
+                )
             finally:  # what was too much for the database is not asked of it in each sweep
                 self._measure_after = time.monotonic() + _MEASURING_RESTS * (time.monotonic() - began)
 

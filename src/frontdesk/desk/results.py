@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from frontdesk.desk.job import JobState, Lease
 from frontdesk.desk.leasing import of_this_attempt
+from frontdesk.desk.pruning import remove_uploads
 from frontdesk.errors import LeaseLost
-from frontdesk.store.tables import files, job_files, jobs
+from frontdesk.store.tables import job_files, jobs
 
 
 def attach(connection: sa.Connection, lease: Lease, file_id: str, outputs: bytes | None) -> list[str]:
@@ -30,5 +31,6 @@ def attach(connection: sa.Connection, lease: Lease, file_id: str, outputs: bytes
     connection.execute(
         sa.delete(job_files).where(job_files.c.job == lease.job.id, job_files.c.file == row.result_file)
     )
-    connection.execute(sa.delete(files).where(files.c.id == row.result_file))
-    return [row.result_file]
+    return remove_uploads(
+        connection, [row.result_file]
+    )  # unless another job learns from it, or asks about it
