@@ -17,7 +17,7 @@ from frontdesk.catalog.profiles import profile
 from frontdesk.declare.kinds import Field, Number
 from frontdesk.declare.output_kinds import ClassificationOut, Output
 from frontdesk.declare.signature import ModelCard, Signature, TaskCard
-from frontdesk.errors import NotFound
+from frontdesk.errors import NotFound, StoreUnavailable
 from frontdesk.monitor.collector import Collector
 from frontdesk.monitor.figures import Span
 from frontdesk.monitor.judging import Judgement
@@ -314,6 +314,7 @@ def test_it_reads_a_month_of_a_busy_task_from_few_rows(database: Database) -> No
 def test_a_collector_writes_its_last_second_when_it_ends(database: Database) -> None:
     async def ask() -> None:
         collector: Collector = monitor(database).collector({"iris": card()})
+        collector.receipts.prepare()
         keeping = asyncio.create_task(collector.keep_up())
         await asyncio.sleep(0.2)
         collector.answered("me", KEY, 0.002, {"x": 1.0}, ANSWER)
@@ -322,3 +323,25 @@ def test_a_collector_writes_its_last_second_when_it_ends(database: Database) -> 
 
     asyncio.run(ask())
     assert rows(database, predictions) == 1
+
+
+def test_a_worker_counts_although_the_database_was_away_when_it_began(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask() -> None:
+        collector: Collector = monitor(database).collector({"iris": card()})
+        with monkeypatch.context() as away:
+            away.setattr(database, "read", unavailable)
+            away.setattr(database, "write", unavailable)
+            keeping = asyncio.create_task(collector.keep_up())
+            await asyncio.sleep(0.2)
+        collector.answered("me", KEY, 0.002, {"x": 1.0}, ANSWER, known_as=new_id())
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+    asyncio.run(ask())
+    assert rows(database, predictions) == 1
+
+
+def unavailable(*_: object, **__: object) -> None:
+    raise StoreUnavailable("The server's database is not there now.")

@@ -96,7 +96,6 @@ class Collector:
 
     async def keep_up(self) -> None:
         """Write down what is counted, once a second, and a last time when this is cancelled."""
-        await asyncio.to_thread(self.receipts.prepare)
         try:
             while True:
                 await asyncio.sleep(EVERY_S)
