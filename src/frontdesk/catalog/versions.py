@@ -186,7 +186,9 @@ class Versions:
         if not version.id:  # it is implicit
             return contextlib.nullcontext(version.folder)
         key, archive = _key(version.task, version.model, version.id), version.origin.archive
-        return self._artifacts.hold(key, archive, f"version {version.number} of {version.model} of {version.task}")
+        return self._artifacts.hold(
+            key, archive, f"version {version.number} of {version.model} of {version.task}"
+        )
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""

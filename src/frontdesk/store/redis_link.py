@@ -34,8 +34,11 @@ class RedisLink:
         self.name = without_password(url)
         try:
             self.database = int(self.client().connection_pool.connection_kwargs.get("db") or 0)
-        except (ValueError, TypeError) as error:
-            raise SettingsError(f"redis = {self.name} is no address of Redis ({error}).") from None
+        except (ValueError, TypeError):  # whose words may have a part of the password in them
+            raise SettingsError(
+                f"redis = {self.name} is no address of Redis (characters of the password that mean something in a "
+                "URL are written as %2F and the like)."
+            ) from None
 
     def client(self, *, answer_s: float = _ANSWER_S) -> Redis:
         """A client that waits this long for an answer; a blocking command must be asked to take less."""
@@ -90,7 +93,7 @@ class Pauses:
 
 
 def without_password(url: str) -> str:
-    """The address as a log may have it."""
-    parts = urlsplit(url)
-    at = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{at}{parts.path}"
+    """The address as a log may have it. A password with a stroke in it, not written as %2F, cuts an address short."""
+    scheme, _, rest = url.partition("://")
+    parts = urlsplit(f"{scheme}://{rest.rpartition('@')[2]}")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
