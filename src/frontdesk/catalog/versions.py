@@ -33,14 +33,11 @@ _ATTEMPTS = 5
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a version was made of, where that is known. Fingerprints are SHA-256; `libraries` maps names to versions.
-
-    `archive` is what its files were packed into, where machines share them.
-    """
+    """What a version was made of, where that is known, and its archive, where machines share its files."""
 
     owner: str = ""
     seed: int = 0
-    data: str = ""
+    data: str = ""  # its name
     data_sha256: str = ""
     code_sha256: str = ""
     libraries: dict[str, str] = {}
@@ -185,10 +182,9 @@ class Versions:
         """Its files here until the block ends, not to be changed. Raises StoreUnavailable, FileDamaged."""
         if not version.id:  # it is implicit
             return contextlib.nullcontext(version.folder)
-        key, archive = _key(version.task, version.model, version.id), version.origin.archive
-        return self._artifacts.hold(
-            key, archive, f"version {version.number} of {version.model} of {version.task}"
-        )
+        name = f"version {version.number} of {version.model} of {version.task}"
+        key = _key(version.task, version.model, version.id)
+        return self._artifacts.hold(key, version.origin.archive, name)
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""
