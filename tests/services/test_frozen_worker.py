@@ -99,5 +99,5 @@ def assert_one_result_each(server: Server, jobs: dict[str, str]) -> None:
     assert [line.split(",")[2] for line in lines[1:]] == ["2"] * ROWS
     versions = server.http.get("/api/tasks/learn/models/learner/versions").json()["items"]
     assert [(version["job"], version["is_live"]) for version in versions] == [(jobs["train"], True)]
-    ends = [row for row in left(server)["events"] if "succeeded" in row[3] and row[1] in jobs.values()]
+    ends = [row for row in left(server)["events"] if "succeeded" in str(row[3]) and row[1] in jobs.values()]
     assert len(ends) == len(jobs)

@@ -36,8 +36,13 @@ class WorkerProcess:
                     **_elsewhen(clock),
                 },
             )  # fmt: skip
-        until(lambda: self._words() or self.process.poll() is not None, 90, "a worker")
-        assert self.process.poll() is None, self.log.read_text()
+        try:
+            until(lambda: self._words() or self.process.poll() is not None, 90, "a worker")
+            assert self.process.poll() is None, self.log.read_text()
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
         self.name = self._words()[0]
 
     def _words(self) -> list[str]:
