@@ -62,10 +62,12 @@ class CheckpointBackup:
             self._progress.sweep(is_over)
 
     def _save(self, progress: StoredProgress, job_id: str, name: str, folder: Path, files: Files) -> bool:
-        if not progress.save(job_id, name, folder, sorted(files)) or _files_in(folder) != files:
+        if not progress.save(job_id, name, folder, sorted(files)):
             return False
-        progress.forget(progress.found(job_id)[:-1])
-        return True
+        saved, is_whole = progress.found(job_id), _files_in(folder) == files
+        # Nobody shall go on from files that were never there together.
+        progress.forget(saved[:-1] if is_whole else [one for one in saved if one.name == name])
+        return is_whole
 
 
 def _token_of(saved: Saved) -> int:

@@ -1,0 +1,61 @@
+"""Checkpoints saved for other machines: what lay there at one moment, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from frontdesk.run import checkpoint_backup
+from frontdesk.run.checkpoint_backup import CheckpointBackup
+from frontdesk.run.stored_progress import StoredProgress
+from frontdesk.store.blobs import FolderBlobs, Label
+from frontdesk.store.verified import Kept
+from support.desks import open_office
+
+
+class Busy(FolderBlobs):
+    """Storage that is filled while the training writes on, as many times as said."""
+
+    def __init__(self, folder: Path, written: Path, times: int) -> None:
+        super().__init__(folder)
+        self._written, self._times = written, times
+        self.there: list[int] = []
+        """How many archives there were before each."""
+
+    def put(self, key: str, chunks: Iterable[bytes], label: Label) -> Kept:
+        self.there.append(sum(len(keys) for keys in self.old("", -60)))
+        kept = super().put(key, chunks, label)
+        if len(self.there) <= self._times:
+            self._written.write_text("x" * (20 - len(self.there)))
+        return kept
+
+
+def test_what_changed_while_it_was_saved_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_backup, "_EVERY_S", 0.02)
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.mkdir()
+    blobs = Busy(tmp_path / "blobs", checkpoints / "optimizer", times=3)
+    progress = StoredProgress(blobs)
+
+    async def train() -> None:
+        with open_office(tmp_path / "office") as office:
+            office.submit()
+            lease = office.take()
+            saving = asyncio.create_task(CheckpointBackup(progress).going_on(lease, checkpoints))
+            await asyncio.sleep(0.05)
+            (checkpoints / "weights").write_text("w")
+            async with asyncio.timeout(20):
+                while len(blobs.there) < 4 or len(progress.found(lease.job.id)) != 1:  # noqa: ASYNC110  (a folder)
+                    await asyncio.sleep(0.02)
+            saving.cancel()
+            await asyncio.wait({saving})
+            (kept,) = progress.found(lease.job.id)
+            assert progress.fetch(kept, tmp_path / "fetched")
+
+    asyncio.run(train())
+    assert blobs.there == [0, 0, 0, 0]
+    found = {path.name: path.read_text() for path in (tmp_path / "fetched").iterdir()}
+    assert found == {"weights": "w", "optimizer": "x" * 17}
