@@ -206,6 +206,16 @@ def test_bodies_that_are_too_large_are_refused_before_any_replica_sees_them(
     assert len(site.answered_by()) == before
 
 
+@pytest.mark.parametrize("path", ["/api/files", "/tasks/double/batch", "/api/tasks/double/batch"])
+def test_whole_files_may_be_larger(site: Replicas, ann: httpx.Client, path: str) -> None:
+    with connected(site) as connection:
+        asked = head(site, ann, length=64 * 2**20 + 1).replace(PREDICT.encode(), path.encode())
+        connection.sendall(asked)
+        connection.settimeout(1)
+        with pytest.raises(TimeoutError):  # it waits for the body
+            connection.recv(65536)
+
+
 # ------------------------------------------------------------------------- what nginx keeps
 
 
