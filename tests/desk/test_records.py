@@ -123,3 +123,15 @@ def test_curves_stay_for_as_long_as_there_is_the_version_that_came_of_them(
     assert [len(list(office.desk.transcripts.chunks(job.id))) for job in jobs] == [1, 0]
     versions.remove("t", "m", 2)
     assert list(office.desk.transcripts.chunks(jobs[0].id)) == []
+
+
+def test_however_many_take_points_slowly_others_are_served(office: Office) -> None:
+    job = office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    for batch in range(45):
+        office.desk.tell(lease, Told(points=points(batch + 1), since=batch, until=batch + 1))
+    slow = [office.desk.transcripts.chunks(job.id) for _ in range(50)]
+    for one in slow:
+        next(one)
+    assert office.desk.get(job.id, None).progress.done == 0
+    assert [chunk.points[0].rows[0][1] for chunk in slow[-1]] == list(range(2, 46))

@@ -32,6 +32,11 @@ class Chunk(msgspec.Struct, frozen=True):
     points: tuple[Points, ...]
 
 
+Place = tuple[int, int, int]
+"""Where a chunk stands among all of a job."""
+FRONT: Place = (-1, -1, -1)
+
+_place = (run_records.c.token, run_records.c.position, run_records.c.id)
 _points = msgspec.msgpack.Decoder(tuple[Points, ...])
 _insert = sa.insert(run_records)
 
@@ -91,15 +96,12 @@ def count(connection: sa.Connection, job_id: str) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def chunks(connection: sa.Connection, job_id: str) -> Iterator[Chunk]:
-    """All points of a job, attempt by attempt, in the order they were told."""
-    query = (
-        sa.select(run_records.c.attempt, run_records.c.data)
-        .where(of(job_id, "points"))
-        .order_by(run_records.c.token, run_records.c.position, run_records.c.id)
-    )
-    for attempt, data in connection.execute(query.execution_options(yield_per=_CHUNKS_AT_ONCE)):
-        yield Chunk(attempt, _points.decode(data))
+def chunks(connection: sa.Connection, job_id: str, after: Place) -> list[tuple[Place, Chunk]]:
+    """Some of the points of a job behind a place, attempt by attempt, in the order they were told."""
+    behind = sa.tuple_(*_place) > sa.tuple_(*map(sa.literal, after))
+    query = sa.select(*_place, run_records.c.attempt, run_records.c.data).where(of(job_id, "points"), behind)
+    found = connection.execute(query.order_by(*_place).limit(_CHUNKS_AT_ONCE))
+    return [((row[0], row[1], row[2]), Chunk(row.attempt, _points.decode(row.data))) for row in found]
 
 
 def summaries(connection: sa.Connection, job_id: str, stretches: int) -> list[CurveSummary]:
