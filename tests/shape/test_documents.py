@@ -51,3 +51,9 @@ def test_the_readme_starts_with_commands_that_exist(repository: Path) -> None:
     assert {"serve", "test"} <= targets
     makefile = (repository / "Makefile").read_text()
     assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_numbers_of_decisions_are_never_used_twice() -> None:
+    names = [page.name for page in sorted(REPOSITORY.glob("docs/decisions/[0-9]*.md"))]
+    numbers = [name[:4] for name in names]
+    assert [name for name in names if numbers.count(name[:4]) > 1] == []
