@@ -85,3 +85,10 @@ def test_an_upload_that_breaks_off_leaves_nothing(database: Database, tmp_path: 
     with pytest.raises(ConnectionError):
         files.add("alice", "a.txt", "text/plain", broken())
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+
+def test_an_error_says_nothing_of_what_was_to_be_written(database: Database) -> None:
+    with pytest.raises(sa.exc.OperationalError) as refusal:
+        database.write(lambda c: c.execute(sa.text("insert into nowhere values (:x)"), {"x": "a secret"}))
+    assert "nowhere" in str(refusal.value)
+    assert "a secret" not in str(refusal.value)

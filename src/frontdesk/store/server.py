@@ -99,6 +99,7 @@ class Server:
             pool_timeout=_WAIT_FOR_CONNECTION_S,
             pool_recycle=_RECYCLE_S,
             pool_use_lifo=True,
+            hide_parameters=True,  # errors go to the log; what people sent, and digests of secrets, do not
             pool_reset_on_return=None,  # a transaction that is not over is undone before its connection goes back
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,

@@ -90,6 +90,7 @@ def _engine(path: Path, begin: str, connections: int) -> sa.Engine:
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,  # errors go to the log; what people sent, and digests of secrets, do not
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from frontdesk.cli.database_findings import database_server
 from frontdesk.errors import SettingsError, StoreUnavailable
@@ -98,3 +99,10 @@ def test_a_server_that_comes_later_is_waited_for(server: Postgres | MariaDb) -> 
     server.start()
     database.migrate(wait_s=30)
     database.close()
+
+
+def test_an_error_says_nothing_of_what_was_to_be_written(database: Database) -> None:
+    with pytest.raises(sa.exc.ProgrammingError) as refusal:
+        database.write(lambda c: c.execute(sa.text("insert into nowhere values (:x)"), {"x": "a secret"}))
+    assert "nowhere" in str(refusal.value)
+    assert "a secret" not in str(refusal.value)
