@@ -18,7 +18,8 @@ ROWS = 400
 # added to them by whoever finds it.
 LEFT = {
     "jobs": "select id, state, attempts, lease_token, worker, version, outputs, result_file from jobs",
-    "events": "select id, job, event, data from events where event in ('state', 'log', 'progress')",
+    "events": "select id, job, event, cast(data as char(500)) as data from events"
+    " where event in ('state', 'log', 'progress')",
     "files": "select id, sha256 from files",
     "versions": "select id, number, is_live, job from versions",
     "log": "select id, job, attempt, data from run_records where kind = 'log'",

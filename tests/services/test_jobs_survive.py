@@ -27,15 +27,15 @@ def unfinished(server: Server) -> int:
     return int(str(server.rows("select count(*) from jobs where state in ('queued', 'running')")[0][0]))
 
 
-def test_jobs_outlive_a_worker_killed_every_two_seconds(tmp_path: Path) -> None:
+def test_jobs_outlive_a_worker_that_is_killed_over_and_over(tmp_path: Path) -> None:
     with serving(tmp_path, TASKS, FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1") as server:
         job_ids = [server.submit("double", x=n, pause_s=0.03) for n in range(300)]
-        kills = 0
-        deadline = time.monotonic() + 90
-        while unfinished(server):
-            assert time.monotonic() < deadline, server.log_text()[-2000:]
-            time.sleep(2)
+        kills, left = 0, unfinished(server)
+        while left:
+            # It has 64 jobs in hand: one that is lost with three workers has failed, so each lives long enough.
+            until(lambda left=left: unfinished(server) <= max(left - 50, 0), 60, "some jobs")
             kills += server.kill("worker")
+            left = unfinished(server)
         assert kills >= 3
         assert_each_succeeded_once(server, job_ids)
         assert [server.job(job_id)["outputs"]["answer"]["value"] for job_id in job_ids[:5]] == [0, 2, 4, 6, 8]
@@ -75,13 +75,13 @@ def test_every_ticket_a_killed_web_process_gave_out_exists(tmp_path: Path) -> No
         for client in clients:
             client.start()
         for _ in range(4):
-            time.sleep(0.8)
+            enough = len(given) + 25
+            until(lambda enough=enough: len(given) >= enough, 30, "some tickets")
             until(lambda: server.kill("web") == 1, 10, "a web process to kill")
-        time.sleep(1)
         stop.set()
         for client in clients:
             client.join()
-        assert len(given) > 100
+        assert len(given) >= 100
         until(lambda: not unfinished(server), 60, "the jobs")
         assert_each_succeeded_once(server, given)
 

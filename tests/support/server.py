@@ -114,14 +114,12 @@ class Server:
         self.process = None
 
     def _role(self, process: psutil.Process) -> str:
-        try:
+        with suppress(psutil.Error):
             words = process.cmdline()
-        except psutil.Error:
-            return ""
-        if "frontdesk.host.process" in words:
-            return "host"
-        if "frontdesk.cli.child" in words:
-            return process.environ().get("FRONTDESK_ROLE", "").split("-")[0]
+            if "frontdesk.host.process" in words:
+                return "host"
+            if "frontdesk.cli.child" in words:
+                return process.environ().get("FRONTDESK_ROLE", "").split("-")[0]
         return ""
 
     def run(self, *words: str, input: str = "") -> str:
