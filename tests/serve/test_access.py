@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from frontdesk.access.rules import Action
+from frontdesk.errors import StoreUnavailable
 from support.people import BY, PASSWORD, Browser, Guarded
+from support.server import until
 
 SHOP = Path(__file__).parent / "shop"
 ASK = "/api/tasks/double/predict"
@@ -259,6 +261,30 @@ def test_what_is_revoked_ends_within_five_seconds_streams_included(guarded: Guar
             assert b"".join(chunks) == b""
             assert time.monotonic() - began < 5
         assert program.get("/api/jobs").status_code == 401
+
+
+def test_a_stream_outlives_a_restart_of_the_database(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def away(secret: str) -> None:
+        asked.append(secret)
+        raise StoreUnavailable("The server's database is not there now.")
+
+    with (
+        guarded.program("ann") as program,
+        guarded.program("ann") as other,
+        program.stream("GET", "/api/events") as stream,
+    ):
+        chunks = stream.iter_bytes()
+        assert next(chunks).startswith(b"retry:")
+        with monkeypatch.context() as restarting:
+            restarting.setattr(guarded.gate, "of_token", away)
+            until(lambda: len(asked) >= 2, 20, "two looks in vain")
+        ticket = other.post(ASK, json={"inputs": {"x": 1}}, headers={"Prefer": "respond-async"})
+        assert ticket.status_code == 202
+        assert ticket.json()["id"].encode() in next(chunks)
 
 
 def test_somebody_disabled_is_out_with_all_they_have(guarded: Guarded) -> None:

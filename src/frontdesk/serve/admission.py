@@ -19,7 +19,7 @@ from frontdesk.access.caller import LOCAL, VISITOR_PREFIX, Caller
 from frontdesk.access.gate import Gate
 from frontdesk.access.rules import Rules
 from frontdesk.access.secrets import digest, new_secret
-from frontdesk.errors import NotSignedIn, TooManyRequests
+from frontdesk.errors import NotSignedIn, StoreUnavailable, TooManyRequests
 from frontdesk.serve import csrf
 from frontdesk.serve.cookies import VISITOR_LASTS_S, cookie, secrets_in, visitor_name
 from frontdesk.serve.exchange import exchange_of
@@ -189,8 +189,10 @@ async def while_admitted(request: HTTPConnection, stream: AsyncIterator[bytes]) 
             if chunk is None:
                 chunk = asyncio.ensure_future(anext(stream))
             await asyncio.wait({chunk}, timeout=KEPT_S)
-            if not await still_admitted(request):
-                return
+            # While the database is away nobody can be turned out, and there is no news to be had either.
+            with contextlib.suppress(StoreUnavailable):
+                if not await still_admitted(request):
+                    return
             if chunk.done():
                 arrived, chunk = chunk, None
                 try:
