@@ -41,3 +41,21 @@ def test_a_child_is_started_again_even_where_its_jobs_cannot_be_taken_back(
     with caplog.at_level(logging.CRITICAL + 1, logger="frontdesk.cli.children"):
         asyncio.run(end_and_look())
     assert dead == ["worker-1"]
+
+
+def test_a_child_that_is_stopped_while_it_is_being_started_ends(tmp_path: Path) -> None:
+    async def stop_early() -> None:
+        spec = ChildSpec(role="worker", name="worker-1", settings={"data": str(tmp_path)}, cards="")
+        child = Child(spec)
+        child.start()
+        await asyncio.sleep(0)  # it has begun, and there is no process yet
+        assert child.process is None
+        await child.stop(patience_s=0.5)
+        await wait_for_process(child)
+        assert child.keeper is not None
+        async with asyncio.timeout(10):
+            await child.keeper
+        assert child.process is not None
+        assert child.process.returncode is not None
+
+    asyncio.run(stop_early())

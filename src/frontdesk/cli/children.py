@@ -73,6 +73,8 @@ class Child:
     async def _live(self) -> bool:
         """One process, from start to end; True when that end was wished for."""
         self.process = await self._spawn()
+        if self._ending.is_set():  # while it was being started; whoever stops it waits for it no more
+            self.process.kill()
         code = await self.process.wait()
         if self._ending.is_set():
             return True
