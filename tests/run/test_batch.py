@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +230,19 @@ async def test_an_excel_result_has_numbers_where_it_can_and_text_where_it_must(b
         ["008", 2, "=1+1", 3, None],
     ]
     assert sheet["C3"].data_type == "s"
+
+
+@batched
+async def test_others_work_on_while_its_file_is_fetched(bench: Bench) -> None:
+    """Fetched from a bucket, a large file takes its time."""
+    local, loop = bench.office.files.local, asyncio.get_running_loop()
+    others_worked = threading.Event()
+
+    def far_away(file_id: str) -> AbstractContextManager[Path]:
+        loop.call_soon_threadsafe(others_worked.set)
+        assert others_worked.wait(5), "the event loop stood still"
+        return local(file_id)
+
+    bench.office.files.local = far_away  # type: ignore[method-assign]
+    rows, _ = await bench.done("a,b\n1,1\n")
+    assert rows[1][2] == "2"

@@ -9,6 +9,7 @@ tried again, by this worker or another, goes on behind the last of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from collections.abc import Mapping
@@ -108,13 +109,19 @@ class Batcher:
     async def _perform(self, lease: Lease, card: TaskCard, chunks: Chunks, hosts: Models) -> Outcome:
         job = lease.job
         payload = msgspec.json.decode(job.payload, type=BatchPayload)
-        with self._files.local(job.input_file or "") as path:
+        with contextlib.ExitStack() as held:
+            # It may be large, and far away: others work on this event loop meanwhile.
+            path = await asyncio.to_thread(self._at_hand, held, job)
             sheet = await asyncio.to_thread(open_sheet, path)
             answers = Answers(self._desk, lease, payload, sheet, chunks)
             version = await self._answer(lease, card, path, sheet, answers, hosts)
         outputs = await asyncio.to_thread(self._keep, lease, card, chunks, is_partial=False)
         await asyncio.to_thread(chunks.discard)
         return Finished(outputs, version)
+
+    def _at_hand(self, held: contextlib.ExitStack, job: Job) -> Path:
+        """The file on this machine, until `held` is closed."""
+        return held.enter_context(self._files.local(job.input_file or ""))
 
     async def _answer(
         self, lease: Lease, card: TaskCard, path: Path, sheet: Sheet, answers: Answers, hosts: Models
