@@ -188,3 +188,20 @@ def test_a_measurement_that_is_too_much_for_the_database_is_not_made_in_each_swe
         leavings.let_go()
     leavings.let_go()
     assert len(measured) == 1
+
+
+def test_a_storage_that_is_away_is_not_asked_in_each_sweep(
+    archive: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def away() -> None:
+        asked.append(time.monotonic())
+        raise StoreUnavailable("The storage that files are kept in does not answer.")
+
+    monkeypatch.setattr(archive.files, "sweep", away)
+    leavings = Leavings(archive.database, archive.files, DeskLimits())
+    with pytest.raises(StoreUnavailable):
+        leavings.let_go()
+    leavings.let_go()
+    assert len(asked) == 1

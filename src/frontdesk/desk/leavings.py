@@ -10,7 +10,7 @@ from frontdesk.desk.limits import DeskLimits
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 
-_SWEEP_FILES_EVERY_S = 3600.0
+_SWEEP_FILES_EVERY_S, _SWEEP_FILES_AGAIN_S = 3600.0, 300.0
 _PRUNE_FOR_S = 1.0
 _MEASURING_RESTS = 50
 
@@ -33,6 +33,8 @@ class Leavings:
             self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
             self._shorten_rows(total_bytes)
         if time.monotonic() > self._sweep_files_after:
+            # A storage that is away takes a while to say so: expired leases are not to wait for that each time.
+            self._sweep_files_after = time.monotonic() + _SWEEP_FILES_AGAIN_S
             self._files.sweep()
             self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
 
