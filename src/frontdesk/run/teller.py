@@ -57,10 +57,10 @@ class Teller:
         prune_after = 0.0
         while not self._stopping.is_set():
             try:
-                if time.monotonic() > prune_after:
-                    await asyncio.to_thread(self._deliveries.prune)
-                    prune_after = time.monotonic() + _PRUNE_EVERY_S
                 await self._send_what_is_due()
+                if time.monotonic() > prune_after:
+                    prune_after = time.monotonic() + _PRUNE_EVERY_S
+                    await asyncio.to_thread(self._deliveries.prune)
                 due_s = await asyncio.to_thread(self._deliveries.next_due_s)
             except Exception:
                 # The database may be away for a while; what is due stays due.
