@@ -345,3 +345,16 @@ def test_a_worker_counts_although_the_database_was_away_when_it_began(
 
 def unavailable(*_: object, **__: object) -> None:
     raise StoreUnavailable("The server's database is not there now.")
+
+
+def test_a_job_that_is_answered_twice_is_kept_once_and_takes_nothing_else_along(database: Database) -> None:
+    keeper = Keeper(database, {"iris": card()}, KeepLimits())
+    job, other = new_id(), new_id()
+
+    def seen(*ids: str) -> list[Seen]:
+        return [Seen(one, "me", NOW.timestamp(), 0.01, {"x": 1.0}, ANSWER, False) for one in ids]
+
+    keeper.keep({KEY: tally(1)}, {KEY: seen(job)}, NOW.timestamp())
+    keeper.keep({KEY: tally(3)}, {KEY: seen(job, other, other)}, NOW.timestamp())
+    assert rows(database, predictions) == 2
+    assert monitor(database).watching.figures("iris", Span.DAY, now=NOW).answers == 4

@@ -126,8 +126,8 @@ class Keeper:
                 })  # fmt: skip
         if new:
             connection.execute(sa.insert(periods), new)
-        if rows:
-            connection.execute(sa.insert(predictions), rows)
+        if rows and (fresh := _fresh(connection, rows)):
+            connection.execute(sa.insert(predictions), fresh)
 
     def _bound(self) -> None:
         """However long the database is away, memory has an end."""
@@ -180,6 +180,15 @@ class Keeper:
             return False
         room.left -= 1
         return True
+
+
+def _fresh(connection: sa.Connection, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that are not kept yet: a job whose worker was lost is answered again, under the same id."""
+    by_id = {row["id"]: row for row in rows}
+    known = sa.select(predictions.c.id).where(predictions.c.id.in_(by_id))
+    for kept in connection.execute(known).scalars().all():
+        del by_id[kept]
+    return [*by_id.values()]
 
 
 def _classes(card: TaskCard, said: Iterable[Mapping[str, Said]]) -> Counter[str]:
