@@ -12,7 +12,7 @@ import logging
 
 from frontdesk.desk.job import OUR_FAULT, Failure, Lease
 from frontdesk.desk.queue import Desk
-from frontdesk.errors import FrontdeskError, HostUnreachable, LeaseLost, Overloaded
+from frontdesk.errors import FrontdeskError, HostUnreachable, LeaseLost, Overloaded, StoreUnavailable
 from frontdesk.host.client import HostAnswer
 from frontdesk.serve.live import Hub, Watch
 from frontdesk.serve.threads import in_thread
@@ -23,6 +23,7 @@ Call = asyncio.Task[HostAnswer]
 
 _DRAIN_S = 2.0
 _LOOK_S = 0.2
+_AGAIN_S = 1.0
 
 
 class AdoptedCalls:
@@ -53,7 +54,7 @@ class AdoptedCalls:
     async def _keep(self, lease: Lease, call: Call) -> None:
         try:
             if await self._is_ours_to_the_end(lease, call):
-                await in_thread(self._settle, lease, call)
+                await self._write_down(lease, call)
             else:
                 call.cancel()  # which ends the model's work as well
         except LeaseLost:
@@ -72,11 +73,27 @@ class AdoptedCalls:
                     if await watch.wait(self._beat_every_s):
                         # News of this job may be that it was cancelled; our own adoption is news too.
                         await asyncio.wait({call}, timeout=_LOOK_S)
-                    if not call.done() and lease.job.id in await in_thread(self._desk.beat, [lease]):
+                    if not call.done() and await self._is_lost(lease):
                         return False
             finally:
                 self._watches.discard(watch)
         return True
+
+    async def _is_lost(self, lease: Lease) -> bool:
+        try:
+            return lease.job.id in await in_thread(self._desk.beat, [lease])
+        except StoreUnavailable:
+            return False  # whether it is, is seen when the answer is written
+
+    async def _write_down(self, lease: Lease, call: Call) -> None:
+        """Write what came of it, as soon as the database is there: what is answered is not asked again."""
+        while True:
+            try:
+                return await in_thread(self._settle, lease, call)
+            except StoreUnavailable:
+                if self._is_stopping:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
 
     def _settle(self, lease: Lease, call: Call) -> None:
         if not call.done():
