@@ -9,8 +9,10 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from frontdesk.desk import counting, looking
 from frontdesk.serve.logs import AccessLog, AccessRecord, JsonLines, request_id
 from frontdesk.serve.metrics import Metrics
 from support.web import Web
@@ -28,6 +30,15 @@ def figures(web: Web) -> dict[tuple[str, tuple[str, ...]], float]:
 def test_it_says_that_it_lives_and_is_ready(web: Web) -> None:
     assert web.http.get("/livez").text == "ok\n"
     assert web.http.get("/readyz").json() == {"ready": True, "database": "ok", "hosts": "ok"}
+
+
+def test_whether_it_is_ready_is_told_without_counting_jobs(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long line takes a while to count, and is no reason to be asked no more."""
+    asked: list[str] = []
+    monkeypatch.setattr(looking, "counts", lambda *_: asked.append("counts") or {})
+    monkeypatch.setattr(counting, "counts", lambda *_: asked.append("counts") or {})
+    assert web.http.get("/readyz").json()["ready"] is True
+    assert asked == []
 
 
 def test_it_counts_requests_by_route_and_status(web: Web) -> None:
