@@ -100,3 +100,20 @@ def test_a_redis_that_hangs_or_forgets_costs_no_request_and_no_count(server: Red
         assert rates.take("dave", 5).is_over, "what this process counted by itself stays counted"
 
     asyncio.run(ask())
+
+
+def test_a_crowd_of_strangers_does_not_make_each_of_them_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    forget = Rates._forget
+
+    def counted(rates: Rates, at: float) -> None:
+        looks.append(at)
+        forget(rates, at)
+
+    monkeypatch.setattr("frontdesk.serve.rates._LARGEST", 100)
+    monkeypatch.setattr(Rates, "_forget", counted)
+    rates = Rates()
+    for number in range(1000):
+        rates.take(f"stranger {number}", 10)
+    assert 1 <= len(looks) <= 3
+    assert rates.take("stranger 0", 10).left == 8

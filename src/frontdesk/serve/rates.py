@@ -16,7 +16,7 @@ from typing import Protocol
 from frontdesk.serve.threads import in_thread
 
 WINDOW_S = 60
-_LARGEST = 50_000
+_LARGEST, _FORGET_EVERY_S = 50_000, 5.0
 _TELL_EVERY_S = 0.05
 _KEYS_AT_ONCE = 1000
 
@@ -63,6 +63,7 @@ class Rates:
     def __init__(self, together: Together | None = None) -> None:
         self._together = together
         self._windows: dict[str, list[float]] = {}
+        self._forget_after = 0.0
         self._untold: dict[str, int] = {}
         self._telling: asyncio.Task[None] | None = None
 
@@ -71,7 +72,7 @@ class Rates:
         at = monotonic()
         window = self._windows.get(key)
         if window is None or window[0] <= at:
-            if len(self._windows) > _LARGEST:
+            if len(self._windows) > _LARGEST and at > self._forget_after:
                 self._forget(at)
             window = self._windows[key] = [at + WINDOW_S, 0]
         window[1] += 1
@@ -107,3 +108,5 @@ class Rates:
 
     def _forget(self, at: float) -> None:
         self._windows = {key: window for key, window in self._windows.items() if window[0] > at}
+        # Of very many who come at once all are remembered still: whoever is new must not cost a look at each of them.
+        self._forget_after = at + _FORGET_EVERY_S
