@@ -60,7 +60,7 @@ def add(hooks: Webhooks, owner: str = "alice", **wanted: Any) -> Webhook:
 
 
 @pytest.mark.parametrize("kind", Lane)
-@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("state", sorted(ENDS))
 def test_to_begin_with_files_and_trainings_are_told_in_the_page(
     office: Office, telling: Telling, out: Deliveries, kind: Lane, state: JobState
 ) -> None:

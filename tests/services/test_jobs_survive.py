@@ -28,7 +28,9 @@ def unfinished(server: Server) -> int:
 
 
 def test_jobs_outlive_a_worker_that_is_killed_over_and_over(tmp_path: Path) -> None:
-    with serving(tmp_path, TASKS, FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1") as server:
+    with serving(
+        tmp_path, TASKS, FRONTDESK_LEASE_S="3", FRONTDESK_SWEEP_S="1", FRONTDESK_ATTEMPTS_LIMIT="100"
+    ) as server:
         job_ids = [server.submit("double", x=n, pause_s=0.03) for n in range(300)]
         kills, left = 0, unfinished(server)
         while left:

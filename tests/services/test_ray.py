@@ -83,7 +83,7 @@ def check_result(server: Server, job_id: str, rows: int) -> None:
 
 def written(server: Server, job_id: str) -> int:
     """How many chunks of a file are on the disk."""
-    return len(list((server.data / "batches" / job_id).glob("*.arrow")))
+    return len(list((server.data / "batches").glob(f"{job_id}-*/*.arrow")))
 
 
 def carrier(server: Server) -> psutil.Process:
