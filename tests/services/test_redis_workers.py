@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.databases import DATABASES
 from support.server import Server, until
 from support.servers.redis import RedisServer
 
@@ -47,7 +48,10 @@ def worker_elsewhere(web: Server, redis: RedisServer, log_file: Path) -> Iterato
     with tempfile.TemporaryDirectory(prefix="fd-") as sockets, log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "frontdesk", "worker", str(TASKS), "--data", str(web.data)],
-            env={**os.environ, **environment(redis), "XDG_RUNTIME_DIR": sockets},
+            env={
+                **os.environ, **environment(redis), "XDG_RUNTIME_DIR": sockets,
+                "FRONTDESK_DATABASE": DATABASES.url_of(web.data),
+            },
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
