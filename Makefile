@@ -86,20 +86,26 @@ imports: $(READY_TO_TEST)
 frontend-check: $(PAGES)
 	@cd frontend && ../scripts/stage.sh frontend-check npm run --silent check
 
+# A file of tests is run by one process, from its first test to its last; so many files are run at a time. Tests of
+# real servers wait more than they work.
+FILES_AT_A_TIME := --numprocesses=2 --dist=loadfile
+SERVICES_AT_A_TIME := --numprocesses=3 --dist=loadfile
+
 unit: setup
 	@rm -f .coverage .coverage.*
-	@scripts/stage.sh unit .venv/bin/pytest --ignore=tests/services --ignore=tests/journeys \
+	@scripts/stage.sh unit .venv/bin/pytest $(FILES_AT_A_TIME) --ignore=tests/services --ignore=tests/journeys \
 	    --cov --cov-report= tests
 
 # DB=postgresql or DB=mariadb: on a server that the tests start.
 services: setup
-	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest --cov --cov-append --cov-report= tests/services
+	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest \
+	    $(SERVICES_AT_A_TIME) --cov --cov-append --cov-report= tests/services
 
 services-postgresql services-mariadb: services-%:
 	@$(MAKE) services DB=$*
 
 journeys: setup
-	@scripts/stage.sh journeys .venv/bin/pytest tests/journeys
+	@scripts/stage.sh journeys .venv/bin/pytest $(FILES_AT_A_TIME) tests/journeys
 
 # PostgreSQL, Redis, nginx, two web replicas and three workers, hurt at random for so many minutes under load.
 faults: setup
