@@ -4,8 +4,9 @@
     python bench/scale.py --growth [--levels 0 100000 1000000] [--rounds 5]
 
 The first form starts a server with one worker, then with two: `local` on SQLite, `redis` on PostgreSQL with workers
-that are processes of their own. Trivial jobs are handed in over HTTP through 16 connections; files of ten columns come
-as CSV, one for each worker at once. All of it shares the cores of this machine, database and client included.
+that are processes of their own; `ray` has one worker and a cluster of one node, then of two. Trivial jobs are handed in
+over HTTP through 16 connections; files of ten columns come as CSV, as many at once as there are workers or nodes. All
+of it shares the cores of this machine, database and client included.
 
 The second takes a job's whole life at the desk (submit, claim, settle) with so many jobs in the table already, on
 SQLite, PostgreSQL and MariaDB. The servers are told to look at their statistics after each filling, as they do by

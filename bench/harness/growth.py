@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from frontdesk.assemble import Installation
 from frontdesk.desk.job import Lane, NewJob
 from frontdesk.settings import Settings
@@ -30,7 +32,7 @@ def measure(levels: Sequence[int], rounds: int, only: Sequence[str] | None) -> N
     for name, opened in _DATABASES.items():
         if not only or name in only:
             with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as url:
-                figures[name] = _grow(Path(folder), url, sorted(levels), rounds)
+                figures[name] = _grow(name, Path(folder), url, sorted(levels), rounds)
     _tell(figures)
 
 
@@ -52,7 +54,7 @@ _DATABASES: dict[str, Callable[[Path], contextlib.AbstractContextManager[str]]] 
 }
 
 
-def _grow(folder: Path, url: str, levels: Sequence[int], rounds: int) -> dict[int, list[float]]:
+def _grow(name: str, folder: Path, url: str, levels: Sequence[int], rounds: int) -> dict[int, list[float]]:
     installation = Installation.open(Settings.read(os.environ, data=folder / "data", database=url))
     taken: dict[int, list[float]] = {}
     there = 0
@@ -62,7 +64,8 @@ def _grow(folder: Path, url: str, levels: Sequence[int], rounds: int) -> dict[in
                 installation.database, level - there, lambda line: print(line, end="", file=sys.stderr)
             )
             there = level
-            installation.database.analyze()
+            statement = sa.text("analyze table jobs" if name == "mariadb" else "analyze")
+            installation.database.write(lambda c, statement=statement: c.execute(statement).close())
             _lives(installation, 200)
             taken[level] = [_lives(installation, _JOBS) for _ in range(rounds)]
     finally:

@@ -23,9 +23,10 @@ def test_servers() -> dict[str, Callable[[], Any]]:
     sys.path.insert(0, str(REPOSITORY / "tests"))
     from support.servers.mariadb import MariaDb
     from support.servers.postgres import Postgres
+    from support.servers.ray import RayCluster
     from support.servers.redis import RedisServer
 
-    return {"postgresql": Postgres, "mariadb": MariaDb, "redis": RedisServer}
+    return {"postgresql": Postgres, "mariadb": MariaDb, "redis": RedisServer, "ray": RayCluster}
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Jobs and rows a second with one worker and with two, on each engine."""
+"""Jobs and rows a second with one worker and with two, on each engine; on Ray with one node and with two."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Figures = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What an engine stands on: settings, and whether its workers are processes of their own."""
+    """What an engine stands on: settings, workers the server starts, workers that are started beside it."""
 
     environment: Mapping[str, str]
-    apart: bool
+    inside: int = 0
+    beside: int = 0
 
 
 def measure(jobs: int, rows: int, only: Sequence[str] | None) -> None:
@@ -50,13 +51,13 @@ def _served(folder: Path, ground: _Ground, workers: int, jobs: int, rows: int) -
     program = product() / "frontdesk"
     serve = [
         program, "serve", _TASK, "--open", "--port", str(port), "--data", data,
-        "--workers", "0" if ground.apart else str(workers),
+        "--workers", str(ground.inside),
     ]  # fmt: skip
     with contextlib.ExitStack() as stack:
         stack.enter_context(
             running(serve, ready_url=f"{address}/readyz", log=folder / "web.log", env=ground.environment)
         )
-        for number in range(workers if ground.apart else 0):
+        for number in range(ground.beside):
             stack.enter_context(
                 running_until_stopped(
                     [program, "worker", _TASK, "--data", data],
@@ -83,7 +84,7 @@ def _rows(address: str, folder: Path, files: int, rows: int) -> float:
 
 @contextlib.contextmanager
 def _local(workers: int) -> Iterator[_Ground]:
-    yield _Ground({}, apart=False)
+    yield _Ground({}, inside=workers)
 
 
 @contextlib.contextmanager
@@ -95,12 +96,25 @@ def _redis(workers: int) -> Iterator[_Ground]:
             "FRONTDESK_ENGINE": "redis",
             "FRONTDESK_REDIS": redis.url(),
         }
-        yield _Ground(environment, apart=True)
+        yield _Ground(environment, beside=workers)
+
+
+@contextlib.contextmanager
+def _ray(workers: int) -> Iterator[_Ground]:
+    servers = test_servers()
+    with servers["ray"]() as cluster:
+        cluster.start_head(cpus=1)
+        for _ in range(workers - 1):
+            cluster.add_node(cpus=1)
+        yield _Ground(
+            {**cluster.environment, "FRONTDESK_ENGINE": "ray", "FRONTDESK_RAY": cluster.address}, inside=1
+        )
 
 
 _GROUNDS: dict[str, Callable[[int], contextlib.AbstractContextManager[_Ground]]] = {
     "local": _local,
     "redis": _redis,
+    "ray": _ray,
 }
 
 
@@ -114,7 +128,9 @@ def _tell(figures: Figures, missing: Mapping[str, str]) -> None:
         for name, found in figures.items()
     ]
     print("\nTrivial jobs and files through one worker and through two\n")
-    print(report.table(["engine, workers", "p50 ms", "p99 ms", "submits/s", "jobs/s", "rows/s"], rows))
+    print(
+        report.table(["engine, workers or nodes", "p50 ms", "p99 ms", "submits/s", "jobs/s", "rows/s"], rows)
+    )
     for name, reason in missing.items():
         print(f"{name}: not measured, {reason}")
     print(f"\n{report.save('scale', {'engines': figures, 'not_measured': dict(missing)})}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("name", ["online", "jobs", "page", "reporting"])
+@pytest.mark.parametrize("name", ["online", "jobs", "page", "reporting", "scale"])
 def test_a_benchmark_says_what_it_does(repository: Path, name: str) -> None:
     command = [sys.executable, repository / "bench" / f"{name}.py", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

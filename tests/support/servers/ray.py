@@ -79,6 +79,8 @@ class RayNode:
 class RayCluster:
     """`with RayCluster() as cluster: cluster.address`. The head comes first in `nodes`; the driver's is always that."""
 
+    environment = TOKEN  # what those who speak to it must show
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fd-ray-"))
         self.port = free_port()
