@@ -225,7 +225,8 @@ def _check_cost(server: Server, rows: int, *, pieces: int) -> None:
     counts = asked(server)
     assert set(counts) == set(range(rows))
     twice = sum(times - 1 for times in counts.values())
-    assert 0 < twice <= pieces * -(-rows // PIECES)
+    # None at all, where what was ended had just handed in what it had.
+    assert twice <= pieces * -(-rows // PIECES)
 
 
 def _answers_pieces(process: psutil.Process) -> bool:
