@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 from frontdesk.desk.job import Lane, Lease
 from frontdesk.desk.workers import Workers
@@ -27,7 +28,7 @@ class NoModels:
 class Unlucky:
     """Meets a database that restarts, the first time."""
 
-    lane, takes_long, room = Lane.PREDICT, False, 1
+    lane, takes_long, room = Lane.PREDICT, False, 3
 
     def __init__(self) -> None:
         self.tries = 0
@@ -69,3 +70,29 @@ def test_a_job_that_met_a_database_that_restarts_goes_back_to_its_place_and_is_d
         assert office.states(job.id) == ["queued", "running", "queued", "running", "succeeded"]
         assert office.desk.get(job.id, None).attempts == 1
         assert performer.tries == 2
+
+
+def test_a_job_that_went_back_and_came_again_is_settled_once(tmp_path: Path) -> None:
+    """One goes back while what came of the other cannot be written; it is done anew before that is heard again."""
+    with open_office(tmp_path / "office") as office:
+        jobs = [office.submit(), office.submit()]
+        settle, refusals = office.desk.settle, iter([True] * 3)
+
+        def settle_later(*outcomes: Any) -> set[str]:
+            if next(refusals, False):
+                raise StoreUnavailable("The server's database is not there now.")
+            return settle(*outcomes)
+
+        office.desk.settle = settle_later  # type: ignore[method-assign]
+        worker = worker_of(office, Unlucky())
+        ended: list[str] = []
+        thread = threading.Thread(target=lambda: ended.append(worker.run() or "in order"))
+        thread.start()
+        try:
+            for job in jobs:
+                until(lambda job=job: office.desk.get(job.id, None).state.is_final, 20, "the end of the job")
+        finally:
+            worker.stop()
+            thread.join()
+        assert ended == ["in order"]
+        assert [office.desk.get(job.id, None).state for job in jobs] == ["succeeded"] * 2

@@ -37,7 +37,7 @@ _CLOSING_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    job_id: str
+    lease: Lease
     outcome: Outcome
 
 
@@ -90,8 +90,7 @@ class Worker:
         life: SignOfLife,
     ) -> None:
         self._desk, self._engine, self._performers, self._workers = desk, engine, performers, workers
-        self._connect = hosts
-        self._who = who
+        self._connect, self._who = hosts, who
         self._post = Post(
             who.name, tuple(performer.lane for performer in performers), who.tasks or tuple(served)
         )
@@ -224,7 +223,7 @@ class Worker:
         except Exception:
             log.exception("job %s could not be run", lease.job.id)
             outcome = Failed(Failure(OUR_FAULT))
-        self._inbox.put(_Done(lease.job.id, outcome))
+        self._inbox.put(_Done(lease, outcome))
 
     # ------------------------------------------------------------------- what has happened
 
@@ -247,7 +246,11 @@ class Worker:
         now = time.monotonic()
         finished: list[tuple[Lease, bytes, int]] = []
         failed: list[tuple[Lease, Failure]] = []
-        ours = [(note.outcome, self._held[note.job_id]) for note in done if note.job_id in self._held]
+        # A job that went back and came again may be told of twice: only what was done under the lease of now counts.
+        held_now = [(note, self._held.get(note.lease.job.id)) for note in done]
+        ours = [
+            (note.outcome, h) for note, h in held_now if h is not None and h.lease.token == note.lease.token
+        ]
         try:
             for outcome, held in ours:
                 match outcome:
