@@ -23,6 +23,7 @@ import msgspec
 from frontdesk import assemble
 from frontdesk.cli.children import Child, ChildSpec
 from frontdesk.cli.fleet import Fleet
+from frontdesk.cli.newcomers import turn_away
 from frontdesk.cli.options import data_option, start_logging
 from frontdesk.errors import SettingsError
 from frontdesk.settings import Settings
@@ -136,6 +137,7 @@ async def _serve(settings: Settings, cards: assemble.Cards, listener: socket.soc
         _announce_address(settings, cards, installation)
         await stop.wait()
         logging.getLogger(__name__).info("stopping: what is running is finished first")
+        turn_away(listener)
         listener.close()  # the web processes have it, too: whoever connects after the last of them is refused at once
         await fleet.stop()
         await supervisor.stop()
