@@ -19,11 +19,12 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An event of a live stream."""
+    """An event of a live stream; `state` for those that tell of one."""
 
     id: int
     job: str
     event: str
+    state: str | None = None
 
 
 @dataclass(slots=True)

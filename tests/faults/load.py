@@ -158,7 +158,8 @@ class Load:
                 elif line.startswith("event: "):
                     kind = line[7:]
                 elif line.startswith("data: ") and number:
-                    self.ledger.hear(Heard(int(number), json.loads(line[6:])["job"], kind))
+                    told = json.loads(line[6:])
+                    self.ledger.hear(Heard(int(number), told["job"], kind, told["data"].get("state")))
                     last, number = number, ""
                 if self._stop_listening.is_set():
                     break

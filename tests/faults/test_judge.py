@@ -83,7 +83,9 @@ def test_it_finds_what_a_stream_left_out_repeated_or_made_up() -> None:
     assert "the live stream left out 1 events, the first 3" in judge(ledger, jobs, events).wrongs
     ledger.heard = [*whole, whole[-1]]
     assert any("again (1 of" in wrong for wrong in judge(ledger, jobs, events).wrongs)
-    ledger.heard = [*whole, Heard(500, "a", "state")]
+    ledger.heard = [*whole, Heard(500, "a", "state", "running")]
+    assert judge(ledger, jobs, events).wrongs == ()
+    ledger.heard = [*whole, Heard(500, "a", "state", "succeeded")]
     assert any("that nobody wrote, the first 500" in wrong for wrong in judge(ledger, jobs, events).wrongs)
     ledger.heard = []
     assert "the live stream never told of anything" in judge(ledger, jobs, events).wrongs
