@@ -196,6 +196,18 @@ def test_a_great_many_that_are_over_are_not_counted_anew_each_time(
     assert office.desk.counts()["predict"] == {"queued": 1, "cancelled": 3}
 
 
+def test_what_waits_is_counted_anew_unless_it_is_a_great_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.desk.counting._MANY", 2)
+    monkeypatch.setattr("frontdesk.desk.counting._REST", 1e6)
+    assert office.desk.queues() == []
+    for number in range(1, 5):
+        office.submit()
+        (queue,) = office.desk.queues()
+        assert queue.waiting == min(number, 3)
+
+
 def test_events_go_on_after_the_last_one_seen(office: Office) -> None:
     first, second = office.submit("alice"), office.submit("bob")
     seen = office.desk.last_event(None)

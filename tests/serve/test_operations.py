@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from frontdesk.desk import counting, looking
+from frontdesk.desk.job import JobState, Lane
 from frontdesk.serve.logs import AccessLog, AccessRecord, JsonLines, request_id
 from frontdesk.serve.metrics import Metrics
 from support.web import Web
@@ -59,6 +60,11 @@ def test_it_shows_jobs_and_hosts(web: Web) -> None:
     web.predict("double", x=1)
     names = {name for name, _ in figures(web)}
     assert {"frontdesk_jobs", "frontdesk_host_state", "frontdesk_host_memory_bytes"} <= names
+
+
+def test_a_lane_and_state_without_a_job_is_told_as_well(web: Web) -> None:
+    told = {labels for name, labels in figures(web) if name == "frontdesk_jobs"}
+    assert told == {tuple(sorted((lane.value, state.value))) for lane in Lane for state in JobState}
 
 
 def test_several_web_processes_look_like_one(tmp_path: Path) -> None:

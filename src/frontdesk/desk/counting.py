@@ -45,7 +45,8 @@ class Counts:
             if began > self._queues_until:
                 with self._database.read() as connection:
                     self._queues = queues(connection)
-                self._queues_until = began + _REST * (time.monotonic() - began)
+                if sum(queue.waiting for queue in self._queues) > _MANY:
+                    self._queues_until = began + _REST * (time.monotonic() - began)
             return self._queues
 
     def one_more_waits(self) -> int:

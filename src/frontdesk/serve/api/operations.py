@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from frontdesk.access.rules import Action
-from frontdesk.desk.job import Queue
+from frontdesk.desk.job import JobState, Lane, Queue
 from frontdesk.desk.workers import WorkerRecord, WorkerState
 from frontdesk.errors import FrontdeskError, HostUnreachable, NotFound
 from frontdesk.host.messages import HostStatus
@@ -110,8 +110,11 @@ async def _survey(services: Services) -> list[HostStatus]:
 
 
 def _job_gauges(counts: Mapping[str, Mapping[str, int]]) -> list[Gauge]:
+    """Every lane and state, those without a job too: what Prometheus has never seen it cannot watch."""
     values = [
-        ((str(lane), str(state)), float(n)) for lane, states in counts.items() for state, n in states.items()
+        ((lane.value, state.value), float(counts[lane.value].get(state.value, 0)))
+        for lane in Lane
+        for state in JobState
     ]
     return [Gauge("frontdesk_jobs", "Jobs by lane and state.", ("lane", "state"), values)]
 
