@@ -62,7 +62,7 @@ class Desk:
         """
         if self._counts.one_more_waits() > self._limits.jobs_waiting_limit:
             raise Overloaded("Too many jobs wait already; try again later.", retry_after_s=10)
-        submitted = self._database.write(lambda c: submitting.submit(c, new))
+        submitted = self._database.write(lambda c: submitting.submit(c, new), turn=new.owner)
         if submitted.is_new:
             self._engine.wake([errand(submitted.job)])
             self._engine.announce([submitted.job.id])
@@ -78,7 +78,7 @@ class Desk:
             row = submitting.submit_apart(connection, new)
             return leasing.lease(connection, [row], worker, lease_s)[0]
 
-        lease = self._database.write(write)
+        lease = self._database.write(write, turn=new.owner)
         self._engine.announce([lease.job.id])
         return lease
 

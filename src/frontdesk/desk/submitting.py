@@ -24,11 +24,15 @@ _twin = (
     .where(_owner, jobs.c.fingerprint == sa.bindparam("same"), sa.or_(_QUEUED, _RUNNING))
     .limit(1)
 )
+# Each is the first entry at one end of an index; the least or greatest of many could be sought among all of them.
+_last_turn = sa.select(jobs.c.turn).where(_kind, _owner, _QUEUED).order_by(jobs.c.turn.desc()).limit(1)
+_first_in_line = sa.select(jobs.c.turn).where(_kind, _QUEUED).order_by(jobs.c.turn).limit(1)
+_last_in_work = sa.select(jobs.c.turn).where(_kind, _RUNNING).order_by(jobs.c.turn.desc()).limit(1)
 _turn = sa.select(
     sa.func.coalesce(
-        sa.select(sa.func.max(jobs.c.turn)).where(_kind, _owner, _QUEUED).scalar_subquery() + 1,
-        sa.select(sa.func.min(jobs.c.turn)).where(_kind, _QUEUED).scalar_subquery(),
-        sa.select(sa.func.max(jobs.c.turn)).where(_kind, _RUNNING).scalar_subquery(),
+        _last_turn.scalar_subquery() + 1,
+        _first_in_line.scalar_subquery(),
+        _last_in_work.scalar_subquery(),
         0,
     )
 )

@@ -23,8 +23,8 @@ class Backend(Protocol):
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection that sees one state of the database."""
 
-    def write(self, write: Callable[[sa.Connection], T], durable: bool) -> T:
-        """Run `write` in a transaction and give its result once that is committed."""
+    def write(self, write: Callable[[sa.Connection], T], durable: bool, turn: str | None) -> T:
+        """Run `write`, which takes this turn if any, in a transaction; give its result once that is committed."""
 
     def is_made(self) -> bool:
         """Whether there is something that could have tables."""

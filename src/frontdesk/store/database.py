@@ -17,7 +17,7 @@ from frontdesk.store.sqlite import Sqlite
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 _LOOK_AGAIN_S = 0.5
 
 
@@ -46,14 +46,19 @@ class Database:
         with self._backend.reading() as connection:
             yield connection
 
-    def write(self, write: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+    def write(
+        self, write: Callable[[sa.Connection], T], *, durable: bool = True, turn: str | None = None
+    ) -> T:
         """Run `write` in a transaction and give its result once that is committed.
+
+        `turn` names the one turn it takes (see `turns`), if it begins with that: such writes of a process share
+        transactions, and are durable.
 
         It may run on another thread, together with others' writes or more than once, so it must be short and touch
         nothing but its connection. An exception of its own undoes only its own changes and is raised here.
         Raises StoreUnavailable.
         """
-        return self._backend.write(write, durable)
+        return self._backend.write(write, durable, turn)
 
     def rows_bytes(self, connection: sa.Connection) -> int:
         """What the rows take, or about that."""

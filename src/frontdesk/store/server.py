@@ -1,13 +1,14 @@
 """Database servers: PostgreSQL, MariaDB and MySQL.
 
-Every write is a transaction of its own, on the caller's thread and a connection of a pool: these servers share
-commits by themselves, and a write that waits for a lock holds up nobody else. What a server undoes because two
-transactions were in each other's way is done once more, whole.
+A write is a transaction of its own, on the caller's thread and a connection of a pool: these servers share commits
+by themselves, and a write that waits for a lock holds up nobody else. Only those that need the same turn share one
+(see `group_commit`). What a server undoes because two transactions were in each other's way is done once more, whole.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import logging
@@ -22,6 +23,7 @@ import sqlalchemy as sa
 from frontdesk.errors import SettingsError, StoreRefused, StoreUnavailable
 from frontdesk.store import clock, stream, turns
 from frontdesk.store.faults import Fault
+from frontdesk.store.group_commit import Line
 from frontdesk.store.opening import Opening
 
 T = TypeVar("T")
@@ -88,6 +90,9 @@ class Server:
         self.name = f"{product} database {url.database} on {url.host or 'localhost'}{port}"
         self._engine = self._made_engine(url.set(drivername=kind.DRIVER), connections)
         self._engines = {way: self._engine.execution_options(**{_OPENING: way}) for way in Opening}
+        self._lines = [
+            Line(functools.partial(self._write, opening=Opening.WRITE)) for _ in range(turns.TURNS)
+        ]
 
     def _made_engine(self, url: sa.URL, connections: int) -> sa.Engine:
         kind = self._kind
@@ -127,23 +132,11 @@ class Server:
         with self._refusing(), self._begun(Opening.READ) as connection:
             yield connection
 
-    def write(self, write: Callable[[sa.Connection], T], durable: bool) -> T:
-        """Run `write` in a transaction and give its result once that is committed."""
-        opening = Opening.WRITE if durable else Opening.WRITE_SOFTLY
-        with self._refusing():
-            for attempt in range(_ATTEMPTS):
-                try:
-                    with self._begun(opening) as connection:
-                        result = write(connection)
-                        stream.finish(connection)
-                        connection.commit()
-                        return result
-                except Exception as error:
-                    if self._fault_of(error) is not Fault.COLLISION or attempt == _ATTEMPTS - 1:
-                        raise
-                # All who collided come back, and not all at the same time.
-                time.sleep(random.uniform(0, min(0.01 * 2**attempt, _LONGEST_PAUSE_S)))
-        raise AssertionError("unreachable")
+    def write(self, write: Callable[[sa.Connection], T], durable: bool, turn: str | None) -> T:
+        """Run `write` in a transaction and give its result once that is committed; with others of the same turn."""
+        if turn is not None:
+            return self._lines[turns.number_of(turn)].write(write)
+        return self._write(write, Opening.WRITE if durable else Opening.WRITE_SOFTLY)
 
     def is_made(self) -> bool:
         """A database on a server is made by its administrator."""
@@ -168,6 +161,22 @@ class Server:
         return int(connection.exec_driver_sql(query).scalar() or 0)
 
     # ------------------------------------------------------------------------------------
+
+    def _write(self, write: Callable[[sa.Connection], T], opening: Opening) -> T:
+        with self._refusing():
+            for attempt in range(_ATTEMPTS):
+                try:
+                    with self._begun(opening) as connection:
+                        result = write(connection)
+                        stream.finish(connection)
+                        connection.commit()
+                        return result
+                except Exception as error:
+                    if self._fault_of(error) is not Fault.COLLISION or attempt == _ATTEMPTS - 1:
+                        raise
+                # All who collided come back, and not all at the same time.
+                time.sleep(random.uniform(0, min(0.01 * 2**attempt, _LONGEST_PAUSE_S)))
+        raise AssertionError("unreachable")
 
     @contextlib.contextmanager
     def _begun(self, opening: Opening) -> Iterator[sa.Connection]:

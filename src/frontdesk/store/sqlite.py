@@ -48,7 +48,7 @@ class Sqlite:
         with self._reading.connect() as connection:
             yield connection
 
-    def write(self, write: Callable[[sa.Connection], T], durable: bool) -> T:
+    def write(self, write: Callable[[sa.Connection], T], durable: bool, turn: str | None) -> T:
         """Run `write` in a transaction and give its result once that is committed."""
         return self._writer.write(write, durable)
 

@@ -20,6 +20,11 @@ _take = sa.select(turns.c.number).where(turns.c.number.in_(sa.bindparam("numbers
 _take = _take.order_by(turns.c.number).with_for_update()
 
 
+def number_of(name: str) -> int:
+    """The row that stands for this name."""
+    return zlib.crc32(name.encode()) % TURNS
+
+
 def take(connection: sa.Connection, names: Iterable[str]) -> None:
     """Wait until no other transaction has a turn of these names, and have them until this one ends.
 
@@ -29,7 +34,7 @@ def take(connection: sa.Connection, names: Iterable[str]) -> None:
     if connection.dialect.name == "sqlite":
         return
     held: set[int] = connection.info.setdefault(_HELD, set())
-    wanted = {zlib.crc32(name.encode()) % TURNS for name in names} - held
+    wanted = {number_of(name) for name in names} - held
     if wanted:
         connection.execute(_take, {"numbers": sorted(wanted)}).all()
         held |= wanted
