@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -20,7 +21,7 @@ from support.server import until
 from support.servers.process import free_port
 
 IMAGE = "localhost/frontdesk-tests/frontdesk:latest"
-COMPOSE = REPOSITORY / "deploy" / "compose.yaml"
+GUIDE = REPOSITORY / "docs" / "how-to" / "run-in-containers.md"
 TASKS = REPOSITORY / "tests" / "support" / "tasks"
 CONTEXT = (
     "README.md",
@@ -123,6 +124,13 @@ def healthy(engine: Engine, name: str) -> bool:
 # ------------------------------------------------------------------------------ all of it
 
 
+def documented(word: str) -> list[str]:
+    """The words of the guide's command for Compose that has this one."""
+    start = "$ docker compose "
+    (line,) = [line for line in GUIDE.read_text().splitlines() if line.startswith(start) and word in line]
+    return shlex.split(line.removeprefix(start))
+
+
 class Site(Project):
     """compose.yaml with two web replicas and two workers, seen from outside."""
 
@@ -130,15 +138,13 @@ class Site(Project):
         self.folder, self.https = folder, free_port()
         net = f"172.31.{200 + self.https % 50}"
         subprocess.run([REPOSITORY / "deploy" / "secrets.sh", folder / "secrets"], check=True)
-        scaled = folder / "scaled.yaml"
-        scaled.write_text(yaml.safe_dump({"services": {"web": {"scale": 2}, "worker": {"scale": 2}}}))
         variables = {
             "IMAGE": image, "NGINX_IMAGE": engine.servers, "POSTGRES_IMAGE": engine.servers,
             "REDIS_IMAGE": engine.servers, "SECRETS": str(folder / "secrets"), "FRONT": net,
             "TASKS_FOLDER": str(TASKS), "TASKS": "trivial.py", "HTTP_PORT": str(free_port()),
             "HTTPS_PORT": str(self.https),
         }  # fmt: skip
-        super().__init__(engine, f"fdtest{self.https}", [COMPOSE, scaled], variables)
+        super().__init__(engine, f"fdtest{self.https}", variables)
         self.url = f"https://localhost:{self.https}"
         self.trust = ssl.create_default_context(cafile=folder / "secrets" / "tls.crt")
 
@@ -160,7 +166,7 @@ class Site(Project):
 @pytest.fixture(scope="module")
 def site(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(engine, image, tmp_path_factory.mktemp("site"))
-    with site.up():
+    with site.up(*documented("--scale")):
         until(site.answers, 120, "the site", every_s=0.5)
         name = site.containers("web")[0]
         engine.podman(
@@ -258,6 +264,6 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(site: Site, ann:
         assert site.engine.inspect(name)["State"]["ExitCode"] == 0
     assert time.monotonic() - began < 60
     for name in site.engine.podman("ps", "--all", "--format", "{{.Names}}").split():
-        if name.startswith(f"{site.name}_worker"):
+        if name.startswith(f"{site.name}-worker"):
             site.engine.podman("start", name)
     assert finished(ann, job)["outputs"]["answer"]["value"] == 10

@@ -13,9 +13,10 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +24,14 @@ from typing import Any
 
 import pytest
 
+from support.server import until
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPES = REPOSITORY / "tests" / "containers"
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frontdesk-tests" / "containers"
 SUITE = "bookworm"
 _TRIES = 5
-NEEDED = ("podman", "buildah", "debootstrap", "netavark", "node", "npm")
+NEEDED = ("podman", "buildah", "docker-compose", "debootstrap", "netavark", "node", "npm")
 
 # Where netavark lies is podman's own business, and no folder of commands.
 _PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/podman", "/usr/libexec/podman"])
@@ -81,6 +84,20 @@ class Engine:
     def inspect(self, name: str) -> dict[str, Any]:
         """All that is known of a container or image."""
         return dict(json.loads(self.podman("inspect", name))[0])
+
+    @contextmanager
+    def docker_api(self) -> Iterator[str]:
+        """The address at which podman answers Docker's tools, for the length of a with block."""
+        socket = self._folder / "docker.sock"
+        words = ("podman", "system", "service", "--time", "0", f"unix://{socket}")
+        with (self._folder / "service.log").open("wb") as log:
+            service = subprocess.Popen(words, env=self.environment, stdout=log, stderr=log)
+        try:
+            until(socket.exists, 30, "podman's socket")
+            yield f"unix://{socket}"
+        finally:
+            service.terminate()
+            service.wait(timeout=30)
 
     # ------------------------------------------------------------------------- images
 
@@ -180,41 +197,61 @@ def _mirror() -> str:
 class Project:
     """compose.yaml, brought up under a name of its own and taken down with all it made."""
 
-    def __init__(
-        self, engine: Engine, name: str, files: Sequence[Path], variables: Mapping[str, str]
-    ) -> None:
+    def __init__(self, engine: Engine, name: str, variables: Mapping[str, str]) -> None:
         self.engine, self.name = engine, name
-        composer = Path(sys.executable).with_name("podman-compose")  # and not Debian's, which is years older
-        self._words = [str(composer), "-p", name, *(word for file in files for word in ("-f", str(file)))]
-        self._variables = variables
+        self._variables = {**variables, "COMPOSE_PROJECT_NAME": name}
 
     def compose(self, *words: str, **more: Any) -> str:
-        """Run the composer."""
-        return self.engine.run(*self._words, *words, environment=self._variables, **more)
+        """Run Docker Compose, which talks to podman, at the root of the checkout."""
+        variables = {**self._variables, "DOCKER_HOST": self._address}
+        return self.engine.run("docker-compose", *words, environment=variables, cwd=REPOSITORY, **more)
 
     def containers(self, service: str) -> list[str]:
         """The names of a service's containers that run."""
         label = f"label=com.docker.compose.service={service}"
-        project = f"label=io.podman.compose.project={self.name}"
-        found = self.engine.podman("ps", "--format", "{{.Names}}", "--filter", label, "--filter", project)
+        found = self.engine.podman("ps", "--format", "{{.Names}}", "--filter", label, "--filter", self._ours)
         return sorted(found.split())
+
+    @property
+    def _ours(self) -> str:
+        return f"label=com.docker.compose.project={self.name}"
 
     def kill(self, container: str) -> None:
         """End its first process, as a crash would. What podman kills itself is not started again."""
         os.kill(int(self.engine.inspect(container)["State"]["Pid"]), signal.SIGKILL)
 
     @contextmanager
-    def up(self) -> Iterator[None]:
-        """Have all of it for the length of a with block."""
-        try:
-            self.compose("up", "--detach", "--no-build", timeout_s=180)
-            yield
-        finally:
-            self._remove()
+    def up(self, *words: str) -> Iterator[None]:
+        """Have all of it for the length of a with block. `words`: those of Compose that bring it up."""
+        with self.engine.docker_api() as self._address:
+            try:
+                with self._asked_how_they_are():
+                    self.compose(*words, timeout_s=180)
+                yield
+            finally:
+                self._remove()
+
+    @contextmanager
+    def _asked_how_they_are(self) -> Iterator[None]:
+        """Run the health checks of containers that start, which podman leaves to systemd, which need not be there."""
+        is_over = threading.Event()
+
+        def ask() -> None:
+            while not is_over.wait(0.2):
+                waiting = ("--filter", "health=starting")
+                for name in self.engine.podman("ps", "--quiet", "--filter", self._ours, *waiting).split():
+                    self.engine.podman("healthcheck", "run", name, check=False)
+
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(ask)
+            try:
+                yield
+            finally:
+                is_over.set()
+            asking.result()
 
     def _remove(self) -> None:
         """All of it by our own label: the composer waits for containers that are started again and again."""
-        ours = f"label=io.podman.compose.project={self.name}"
         force = ("--force", "--depend", "--ignore", "--time", "2")
         for kind, listing, words in (
             ("container", "ls --all", force),
@@ -223,7 +260,7 @@ class Project:
         ):
             # Removing one takes along what depends on it, and then podman may stumble over what it was to remove next.
             for _ in range(_TRIES):
-                found = self.engine.podman(kind, *listing.split(), "--quiet", "--filter", ours).split()
+                found = self.engine.podman(kind, *listing.split(), "--quiet", "--filter", self._ours).split()
                 if not found:
                     break
                 self.engine.podman(kind, "rm", *words, *found, check=False, timeout_s=120)
