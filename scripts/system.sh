@@ -12,6 +12,10 @@ for need in redis-server:redis-server mariadbd:mariadb-server pg_ctlcluster:post
     aardvark-dns:aardvark-dns curl:curl; do
     PATH=$PATH:/usr/sbin:/usr/lib/podman command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
 done
+# Not the first Docker Compose, which Debian 12 has: it ended years ago, and compose.yaml is not for it.
+case $(docker-compose version --short 2>/dev/null || true) in
+    "" | 1.*) missing="$missing docker-compose" ;;
+esac
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -20,10 +24,34 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 
 echo "frontdesk: installing system packages: $missing."
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+log=$scratch/log
 export DEBIAN_FRONTEND=noninteractive
-if ! { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1; then
+
+# Where this is Debian 12, Docker Compose comes from Debian 13: it needs the C library and nothing else.
+compose_of_debian_13() {
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | head -n 1)
+    key=/usr/share/keyrings/debian-archive-keyring.gpg
+    mkdir -p "$scratch/sources" "$scratch/lists/partial"
+    echo "deb [signed-by=$key] $mirror trixie main" >"$scratch/sources/trixie.list"
+    set -- -q -y -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$scratch/sources" \
+        -o "Dir::State::Lists=$scratch/lists"
+    apt-get "$@" update && apt-get "$@" install --no-install-recommends 'docker-compose=2.26.*'
+}
+
+install() {
+    apt-get update -q || return 1
+    case "$missing:$(apt-cache policy docker-compose)" in
+        *docker-compose:*"Candidate: 1."*)
+            compose_of_debian_13 || return 1
+            missing=${missing% docker-compose}
+            ;;
+    esac
+    [ -z "$missing" ] || apt-get install -q -y --no-install-recommends $missing
+}
+
+if ! install >"$log" 2>&1; then
     tail -n 5 "$log" >&2
     echo "frontdesk: apt could not install $missing (above). Is there a network?" >&2
     exit 1
