@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -206,6 +207,10 @@ def test_what_waits_is_counted_anew_unless_it_is_a_great_many(
         office.submit()
         (queue,) = office.desk.queues()
         assert queue.waiting == min(number, 3)
+    time.sleep(0.01)
+    (later,) = office.desk.queues()
+    assert (later.waiting, later.since) == (queue.waiting, queue.since)
+    assert later.waited_s >= queue.waited_s + 0.01
 
 
 def test_events_go_on_after_the_last_one_seen(office: Office) -> None:

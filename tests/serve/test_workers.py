@@ -74,6 +74,7 @@ def test_where_nobody_works_the_page_says_how_to_change_that(web: Web) -> None:
     assert "double" in page.split("What waits")[1].lower()
     (queue,) = web.http.get("/api/workers").json()["queues"]
     assert (queue["lane"], queue["task"], queue["waiting"]) == ("predict", "double", 1)
+    assert 0 <= queue["waited_s"] < 60
     web.http.post(f"/api/jobs/{job_id}/cancel")
 
 

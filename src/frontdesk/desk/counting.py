@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from frontdesk.desk.job import FINAL_STATES, JobState, Lane, Queue
 from frontdesk.desk.looking import counts, queues
 from frontdesk.store.database import Database
@@ -26,7 +28,7 @@ class Counts:
         self._over_until = 0.0
         self._waiting, self._waiting_until = 0, 0.0
         self._queues: Sequence[Queue] = ()
-        self._queues_until = 0.0
+        self._queues_at = self._queues_until = 0.0
 
     def by_lane(self) -> dict[str, dict[str, int]]:
         """How many jobs there are, by lane and state."""
@@ -45,9 +47,11 @@ class Counts:
             if began > self._queues_until:
                 with self._database.read() as connection:
                     self._queues = queues(connection)
+                self._queues_at = time.monotonic()
                 if sum(queue.waiting for queue in self._queues) > _MANY:
                     self._queues_until = began + _REST * (time.monotonic() - began)
-            return self._queues
+            lag_s = time.monotonic() - self._queues_at
+            return [replace(queue, waited_s=queue.waited_s + lag_s) for queue in self._queues]
 
     def one_more_waits(self) -> int:
         """How many jobs wait, the caller's included: counted once a second, and added to in between."""

@@ -145,12 +145,16 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs of one lane and task that wait. `since`: the one that was handed in first has waited from then on."""
+    """The jobs of one lane and task that wait.
+
+    `since`: the one that was handed in first has waited from then on; `waited_s`: for so long, by the database's clock.
+    """
 
     lane: Lane
     task: str
     waiting: int
     since: datetime
+    waited_s: float
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):

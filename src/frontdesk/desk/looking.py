@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from frontdesk.desk.engine import Errand
 from frontdesk.desk.job import Job, JobEvent, JobState, Lane, Queue, Standing
 from frontdesk.desk.rows import WAITS, event_of
+from frontdesk.store.clock import now
 from frontdesk.store.tables import events, jobs
 
 FARTHEST_POSITION = 10_000
@@ -124,11 +125,15 @@ def queues(connection: sa.Connection) -> list[Queue]:
         .group_by(events.c.job)
     )
     since = {row[0]: row[1] for row in connection.execute(changed)} if found else {}
+    at = now(connection)
     return [
-        Queue(lane=Lane(kind), task=task, waiting=number, since=since[oldest])
+        Queue(
+            lane=Lane(kind), task=task, waiting=number, since=since[oldest],
+            waited_s=max((at - since[oldest]).total_seconds(), 0.0),
+        )
         for kind, task, number, oldest in found
         if oldest in since
-    ]
+    ]  # fmt: skip
 
 
 def lanes_with_work(connection: sa.Connection, tasks: Sequence[str] | None = None) -> list[str]:

@@ -27,7 +27,6 @@ ELSEWHERE = """
 import pathlib, sys, time
 from frontdesk.desk.engine import QuietEngine
 from frontdesk.desk.job import Lane
-from frontdesk.desk.job import Lane
 from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk
 from frontdesk.store.blobs import FolderBlobs
@@ -45,6 +44,9 @@ if verb == "claim":
     sys.stdin.readline()
     assert not desk.beat([lease])
     print("beaten", flush=True)
+elif verb == "look":
+    (queue,) = desk.queues()
+    print(queue.waited_s, flush=True)
 else:
     desk.sweep()
 database.close()
@@ -124,3 +126,14 @@ def test_a_transaction_counts_on_from_what_the_database_said(database: Database)
         time.sleep(0.05)
         later = now(connection)
     assert 0.05 <= (later - first).total_seconds() < 5
+
+
+@pytest.mark.parametrize("shift", ["+600s", "-600s"])
+def test_a_job_has_waited_as_long_wherever_that_is_asked(desk: Desk, one_url: str, shift: str) -> None:
+    began = time.monotonic()
+    desk.submit(new_job())
+    time.sleep(0.1)
+    onlooker = Elsewhere(shift, one_url, "look")
+    waited_s = float(onlooker.hears())
+    assert 0.1 <= waited_s <= time.monotonic() - began + 0.01
+    assert onlooker.ends() == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from starlette.requests import Request
@@ -120,11 +119,8 @@ def _job_gauges(counts: Mapping[str, Mapping[str, int]]) -> list[Gauge]:
 
 
 def _queue_gauges(queues: Sequence[Queue]) -> list[Gauge]:
-    at = datetime.now(UTC)
     waiting = [((queue.lane.value, queue.task), float(queue.waiting)) for queue in queues]
-    oldest = [
-        ((queue.lane.value, queue.task), max((at - queue.since).total_seconds(), 0.0)) for queue in queues
-    ]
+    oldest = [((queue.lane.value, queue.task), queue.waited_s) for queue in queues]
     return [
         Gauge("frontdesk_jobs_waiting", "Jobs that wait.", ("lane", "task"), waiting),
         Gauge(
