@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -141,7 +141,7 @@ class Site(Project):
         variables = {
             "IMAGE": image, "NGINX_IMAGE": engine.servers, "POSTGRES_IMAGE": engine.servers,
             "REDIS_IMAGE": engine.servers, "SECRETS": str(folder / "secrets"), "FRONT": net,
-            "TASKS_FOLDER": str(TASKS), "TASKS": "trivial.py", "HTTP_PORT": str(free_port()),
+            "TASKS_FOLDER": str(TASKS), "TASKS": "trivial.py training.py", "HTTP_PORT": str(free_port()),
             "HTTPS_PORT": str(self.https),
         }  # fmt: skip
         super().__init__(engine, f"fdtest{self.https}", variables)
@@ -150,6 +150,13 @@ class Site(Project):
 
     def client(self, **more: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, verify=self.trust, timeout=60, **more)
+
+    def straight(self, container: str, like: httpx.Client) -> httpx.Client:
+        """The same program, past nginx. From this machine the containers' networks are reached."""
+        networks = self.engine.inspect(container)["NetworkSettings"]["Networks"]
+        address = networks[f"{self.name}_front"]["IPAddress"]
+        headers = {"Host": "localhost", "Authorization": like.headers["Authorization"]}
+        return httpx.Client(base_url=f"http://{address}:8000", headers=headers, timeout=30)
 
     def frontdesk(self, *words: str) -> str:
         """Run a command of ours in a web container."""
@@ -171,25 +178,26 @@ def site(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -
         name = site.containers("web")[0]
         engine.podman(
             "exec", name, "sh", "-c",
-            f"echo '{PASSWORD}' | frontdesk users add ann@example.org --role member --password-stdin",
+            f"echo '{PASSWORD}' | frontdesk users add tom@example.org --role trainer --password-stdin",
         )  # fmt: skip
         yield site
 
 
 @pytest.fixture(scope="module")
-def ann(site: Site) -> Iterator[httpx.Client]:
-    token = site.frontdesk("tokens", "add", "ann@example.org", "--name", "test").strip()
+def tom(site: Site) -> Iterator[httpx.Client]:
+    scopes = ("--scope", "ask", "--scope", "batch", "--scope", "train")
+    token = site.frontdesk("tokens", "add", "tom@example.org", "--name", "test", *scopes).strip()
     with site.client(headers={"Authorization": f"Bearer {token}"}) as client:
         yield client
 
 
-def finished(ann: httpx.Client, job: str) -> dict[str, Any]:
+def finished(tom: httpx.Client, job: str) -> dict[str, Any]:
     def is_over() -> bool:
-        answer = ann.get(f"/api/jobs/{job}")
+        answer = tom.get(f"/api/jobs/{job}")
         return answer.status_code == 200 and answer.json()["state"] in ("succeeded", "failed", "cancelled")
 
     until(is_over, 60, job, every_s=0.2)
-    return dict(ann.get(f"/api/jobs/{job}").json())
+    return dict(tom.get(f"/api/jobs/{job}").json())
 
 
 def test_everything_runs_and_only_nginx_is_reached_from_outside(site: Site) -> None:
@@ -209,55 +217,99 @@ def test_everything_runs_and_only_nginx_is_reached_from_outside(site: Site) -> N
 
 def test_a_person_signs_in_and_asks(site: Site) -> None:
     with Browser(site.url, verify=site.trust) as browser:
-        assert browser.sign_in("ann").status_code == 303
+        assert browser.sign_in("tom").status_code == 303
         page = browser.press("/tasks/double", "/tasks/double", x="21", pause_s="0")
         assert page.status_code == 200
         assert "42" in page.text
 
 
-def test_two_workers_share_the_queue_and_a_killed_one_loses_nothing(site: Site, ann: httpx.Client) -> None:
+class Crash(NamedTuple):
+    """What was asked for before a worker and a replica were killed: a file's job, and other jobs with their answers."""
+
+    batch: str
+    answers: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def crash(site: Site, tom: httpx.Client) -> Crash:
     rows = "x,pause_s\n" + "".join(f"{n},0.02\n" for n in range(200))
-    batch = ann.post("/api/tasks/double/batch", files={"file": ("rows.csv", rows)}, data={"format": "csv"})
+    batch = tom.post("/api/tasks/double/batch", files={"file": ("rows.csv", rows)}, data={"format": "csv"})
     assert batch.status_code == 202, batch.text
-    jobs = {}
-    for x in range(40):
-        answer = ann.post(
-            "/api/tasks/double/predict", json={"inputs": {"x": x, "pause_s": 0.1}},
-            headers={"Prefer": "respond-async"},
-        )  # fmt: skip
-        assert answer.status_code == 202, answer.text
-        jobs[answer.json()["id"]] = 2 * x
+    answers = {ask_later(tom, "double", x=x, pause_s=0.1): 2 * x for x in range(40)}
     site.kill(site.containers("worker")[0])
     site.kill(site.containers("web")[0])
-    answers = {job: finished(ann, job)["outputs"]["answer"]["value"] for job in jobs}
-    assert answers == jobs
-    done = finished(ann, batch.json()["id"])
+    return Crash(batch.json()["id"], answers)
+
+
+def ask_later(tom: httpx.Client, task: str, **inputs: float) -> str:
+    """Have a worker answer; give the job."""
+    body, headers = {"inputs": inputs}, {"Prefer": "respond-async"}
+    answer = tom.post(f"/api/tasks/{task}/predict", json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def answer_of(job: dict[str, Any]) -> int:
+    assert job["state"] == "succeeded", job
+    return int(job["outputs"]["answer"]["value"])
+
+
+@pytest.mark.usefixtures("crash")  # what was killed keeps its leases for as long as this takes
+def test_a_version_trained_in_one_container_answers_in_the_others(site: Site, tom: httpx.Client) -> None:
+    versions = "/api/tasks/learn/models/learner/versions"
+    for number, taught in enumerate((7, 8), start=1):
+        body = {"model": "learner", "parameters": {"answer": taught, "steps": 2}}
+        # The key has nginx ask another replica where one dies with the request in its hands.
+        sent = tom.post(
+            "/api/tasks/learn/train", json=body, headers={"Idempotency-Key": f"training-{number}"}
+        )
+        assert sent.status_code == 202, sent.text
+        job = finished(tom, sent.json()["id"])
+        assert (job["state"], job["outputs"]["version"]) == ("succeeded", number), job
+    assert tom.post(f"{versions}/2/live").status_code == 200
+    # Web containers train nothing. Each has a host of its own, with what a worker wrote into their volume.
+    until(lambda: len(site.containers("web")) == 2, 30, "the killed replica", every_s=0.2)
+    for container in site.containers("web"):
+        with site.straight(container, tom) as replica:
+            until(lambda replica=replica: live_answer(replica) == (2, 8), 30, container, every_s=0.2)
+    assert answer_of(finished(tom, ask_later(tom, "learn"))) == 8
+
+
+def live_answer(replica: httpx.Client) -> tuple[int, int] | None:
+    """Which version a replica has answer, and what it says; None while the replica starts."""
+    try:
+        answer = replica.post("/api/tasks/learn/predict", json={"model": "learner", "inputs": {}})
+    except httpx.TransportError:
+        return None
+    found = answer.json()
+    return (found["version"], found["outputs"]["answer"]["value"]) if answer.status_code == 200 else None
+
+
+def test_two_workers_share_the_queue_and_a_killed_one_loses_nothing(crash: Crash, tom: httpx.Client) -> None:
+    assert {job: answer_of(finished(tom, job)) for job in crash.answers} == crash.answers
+    done = finished(tom, crash.batch)
     assert done["state"] == "succeeded", done
-    lines = ann.get(f"/api/jobs/{done['id']}/result").text.splitlines()
+    lines = tom.get(f"/api/jobs/{done['id']}/result").text.splitlines()
     assert len(lines) == 201
     assert lines[-1].startswith("199,")
 
 
-def test_what_was_killed_comes_back_and_is_asked_again(site: Site, ann: httpx.Client) -> None:
+def test_what_was_killed_comes_back_and_is_asked_again(site: Site, tom: httpx.Client) -> None:
     until(lambda: len(site.containers("web")) == 2, 30, "the killed replica", every_s=0.5)
     until(lambda: len(site.containers("worker")) == 2, 30, "the killed worker", every_s=0.5)
-    until(lambda: len(addresses(site, ann)) == 2, 60, "answers of both replicas", every_s=0.5)
+    until(lambda: len(addresses(site, tom)) == 2, 60, "answers of both replicas", every_s=0.5)
 
 
-def addresses(site: Site, ann: httpx.Client) -> set[str]:
+def addresses(site: Site, tom: httpx.Client) -> set[str]:
     """The replicas that nginx has found lately."""
     for _ in range(4):
-        assert ann.get("/api/tasks").status_code == 200
+        assert tom.get("/api/tasks").status_code == 200
     lines = site.engine.podman("logs", "--tail", "4", site.containers("proxy")[0]).splitlines()
     return {yaml.safe_load(line)["replicas"] for line in lines if line.startswith("{")}
 
 
-def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(site: Site, ann: httpx.Client) -> None:
-    job = ann.post(
-        "/api/tasks/double/predict",
-        json={"inputs": {"x": 5, "pause_s": 3}},
-        headers={"Prefer": "respond-async"},
-    ).json()["id"]
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(site: Site, tom: httpx.Client) -> None:
+    job = ask_later(tom, "double", x=5, pause_s=3)
     began = time.monotonic()
     for name in site.containers("worker"):
         site.engine.podman("stop", "--time", "60", name)
@@ -266,4 +318,4 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(site: Site, ann:
     for name in site.engine.podman("ps", "--all", "--format", "{{.Names}}").split():
         if name.startswith(f"{site.name}-worker"):
             site.engine.podman("start", name)
-    assert finished(ann, job)["outputs"]["answer"]["value"] == 10
+    assert answer_of(finished(tom, job)) == 10

@@ -237,7 +237,7 @@ class Project:
         is_over = threading.Event()
 
         def ask() -> None:
-            while not is_over.wait(0.2):
+            while not is_over.wait(0.4):
                 waiting = ("--filter", "health=starting")
                 for name in self.engine.podman("ps", "--quiet", "--filter", self._ours, *waiting).split():
                     self.engine.podman("healthcheck", "run", name, check=False)
@@ -252,7 +252,7 @@ class Project:
 
     def _remove(self) -> None:
         """All of it by our own label: the composer waits for containers that are started again and again."""
-        force = ("--force", "--depend", "--ignore", "--time", "2")
+        force = ("--force", "--depend", "--ignore", "--time", "0")
         for kind, listing, words in (
             ("container", "ls --all", force),
             ("network", "ls", ()),
