@@ -81,7 +81,7 @@ def _lives(installation: Installation, number: int) -> float:
     with ThreadPoolExecutor(_SUBMITTERS) as threads:
         list(threads.map(desk.submit, [new] * number))
     done = 0
-    while leases := desk.claim("bench", [Lane.PREDICT], limit=_AT_ONCE):
+    while leases := desk.claim("bench", {Lane.PREDICT: _AT_ONCE}):
         assert not desk.settle([(lease, _OUTPUTS, 1) for lease in leases], [])
         done += len(leases)
     assert done == number, (done, number)

@@ -20,7 +20,7 @@ from support.moments import now
 
 
 def claim_one(desk: Desk, worker: str = "w") -> Lease:
-    [lease] = desk.claim(worker, [Lane.PREDICT], limit=1)
+    [lease] = desk.claim(worker, {Lane.PREDICT: 1})
     return lease
 
 
@@ -127,7 +127,7 @@ def test_one_job_of_bobs_does_not_wait_for_all_of_alices(desk: Desk) -> None:
     for n in range(10):
         desk.submit(new_job("alice", fingerprint=str(n)))
     desk.submit(new_job("bob"))
-    owners = [lease.job.owner for lease in desk.claim("w", [Lane.PREDICT], limit=3)]
+    owners = [lease.job.owner for lease in desk.claim("w", {Lane.PREDICT: 3})]
     assert owners == ["alice", "bob", "alice"]
 
 
@@ -177,7 +177,7 @@ def test_the_line_has_an_end(make_desk) -> None:
 def test_an_adopted_call_is_running_from_the_start(desk: Desk) -> None:
     lease = desk.adopt(new_job(fingerprint="f"), "web-1", 15)
     assert desk.get(lease.job.id, "alice").state is JobState.RUNNING
-    assert desk.claim("w", [Lane.PREDICT], 9) == []
+    assert desk.claim("w", {Lane.PREDICT: 9}) == []
     desk.finish(lease, b"{}", 1)
 
 

@@ -27,7 +27,7 @@ database = Database.open(where if "://" in where else pathlib.Path(where))
 database.migrate()
 files = StoredFiles(database, FolderBlobs(pathlib.Path("unused")))
 desk = Desk(database, QuietEngine(), DeskLimits(), files)
-while leases := desk.claim(sys.argv[2], [Lane.PREDICT], limit=7):
+while leases := desk.claim(sys.argv[2], {Lane.PREDICT: 7}):
     assert not desk.settle([(lease, b"{}", 1) for lease in leases], [])
     print(*(lease.job.id for lease in leases), sep="\\n")
 database.close()

@@ -127,12 +127,12 @@ def test_a_worker_of_some_tasks_gets_only_theirs_in_the_order_of_turns(office: O
     for task in ("sums", "photos", "sums", "flowers", "photos"):
         job = office.submit(task=task)
         mine += [job.id] if task != "sums" else []
-    found = office.desk.claim("w", [Lane.PREDICT], 2, ["photos", "flowers"])
+    found = office.desk.claim("w", {Lane.PREDICT: 2}, ["photos", "flowers"])
     assert [lease.job.id for lease in found] == mine[:2]
     assert [
-        lease.job.id for lease in office.desk.claim("w", [Lane.PREDICT], 9, ["flowers", "photos"])
+        lease.job.id for lease in office.desk.claim("w", {Lane.PREDICT: 9}, ["flowers", "photos"])
     ] == mine[2:]
-    assert office.desk.claim("w", [Lane.PREDICT], 9, ["photos", "flowers"]) == []
+    assert office.desk.claim("w", {Lane.PREDICT: 9}, ["photos", "flowers"]) == []
     assert len(office.claim(9)) == 2
 
 
@@ -141,7 +141,7 @@ def test_owners_have_fair_turns_in_a_task_too(office: Office) -> None:
         office.submit("alice", task="photos")
     for _ in range(3):
         office.submit("bob", task="photos")
-    found = office.desk.claim("w", [Lane.PREDICT], 6, ["photos"])
+    found = office.desk.claim("w", {Lane.PREDICT: 6}, ["photos"])
     assert sorted(lease.job.owner for lease in found) == ["alice"] * 3 + ["bob"] * 3
 
 
@@ -155,7 +155,7 @@ def test_a_long_line_of_another_task_is_not_walked(office: Office) -> None:
             "before_cursor_execute",
             lambda c, cursor, text, values, *_: asked.append((text, values)),
         )
-        claim(connection, "w", [Lane.PREDICT], 5, 15.0, ["photos"])
+        claim(connection, "w", {Lane.PREDICT: 5}, 15.0, ["photos"])
         ((text, values),) = [entry for entry in asked if entry[0].startswith("SELECT")]
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
     assert len(plan) == 1, plan

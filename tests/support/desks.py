@@ -38,7 +38,7 @@ class Office:
         self, limit: int = 1, worker: str = "worker", lanes: Sequence[Lane] = (Lane.PREDICT,)
     ) -> list[Lease]:
         """The next jobs in line."""
-        return self.desk.claim(worker, lanes, limit)
+        return self.desk.claim(worker, dict.fromkeys(lanes, limit))
 
     def take(self, worker: str = "worker") -> Lease:
         """The next job in line, of which there must be one."""

@@ -75,16 +75,12 @@ _end = (
 def claim(
     connection: sa.Connection,
     worker: str,
-    lanes: Sequence[str],
-    limit: int,
+    room: Mapping[Lane, int],
     lease_s: float,
     tasks: Sequence[str] | None = None,
 ) -> list[Lease]:
-    """Give the worker up to `limit` queued jobs, in the order of their turns; of these tasks, where it names some."""
-    rows: list[Row] = []
-    for lane in lanes:
-        if (room := limit - len(rows)) > 0:
-            rows += _next(connection, lane, room, tasks)
+    """Give the worker up to so many queued jobs of each lane, in the order of their turns; of these tasks, if any."""
+    rows = [row for lane, limit in room.items() for row in _next(connection, lane, limit, tasks)]
     return lease(connection, rows, worker, lease_s) if rows else []
 
 

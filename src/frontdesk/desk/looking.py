@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -136,18 +137,28 @@ def queues(connection: sa.Connection) -> list[Queue]:
     ]  # fmt: skip
 
 
-def lanes_with_work(connection: sa.Connection, tasks: Sequence[str] | None = None) -> list[str]:
+def lanes_with_work(connection: sa.Connection, tasks: Sequence[str] | None = None) -> list[Lane]:
     """The lanes in which a job waits, of one of these tasks where some are named."""
-    queued = jobs.c.state == JobState.QUEUED.value
-    of = [queued] if tasks is None else [sa.and_(WAITS, jobs.c.task == task) for task in tasks]
-    return [
-        lane.value
-        for lane in Lane
-        if any(
-            connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == lane.value, which).limit(1)).first()
-            for which in of
+    found = connection.execute(_WITH_WORK if tasks is None else _with_work(tasks)).one()
+    return [lane for lane, job_id in zip(Lane, found, strict=True) if job_id is not None]
+
+
+def _with_work(tasks: Sequence[str] | None) -> sa.Select[Any]:
+    """A job that waits in each lane, if one does: a look at one end of an index each."""
+    first = sa.select(jobs.c.id).where(WAITS).limit(1)
+    firsts = [first] if tasks is None else [first.where(jobs.c.task == task) for task in tasks]
+    return sa.select(
+        *(
+            # Of one thing alone there is no coalesce() in SQLite; of none at all, none waits.
+            sa.func.coalesce(
+                *(one.where(jobs.c.kind == lane.value).scalar_subquery() for one in firsts), None, None
+            )
+            for lane in Lane
         )
-    ]
+    )
+
+
+_WITH_WORK = _with_work(None)
 
 
 def waiting(connection: sa.Connection, after: str, limit: int) -> list[Errand]:

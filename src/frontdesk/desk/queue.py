@@ -84,19 +84,20 @@ class Desk:
 
     # ------------------------------------------------------------------------ work in hand
 
-    def claim(
-        self, worker: str, lanes: Sequence[Lane], limit: int, tasks: Sequence[str] | None = None
-    ) -> list[Lease]:
-        """Up to `limit` queued jobs, fairly between owners, first come first served for each.
+    def claim(self, worker: str, room: Mapping[Lane, int], tasks: Sequence[str] | None = None) -> list[Lease]:
+        """Up to so many queued jobs of each lane, fairly between owners, first come first served for each.
 
-        Lanes are served in the order given; where tasks are named, only jobs of these are given.
+        Where tasks are named, only jobs of these are given.
         """
         with self._database.read() as connection:
-            if not set(lanes).intersection(looking.lanes_with_work(connection, tasks)):
-                return []  # and no lock was taken to find out
+            at_work = {
+                lane: room[lane] for lane in looking.lanes_with_work(connection, tasks) if lane in room
+            }
+        if not at_work:
+            return []  # and no lock was taken to find out
         # A claim that a power cut undoes is simply made again, hence not durable.
         leases = self._database.write(
-            lambda c: leasing.claim(c, worker, lanes, limit, self._limits.lease_s, tasks), durable=False
+            lambda c: leasing.claim(c, worker, at_work, self._limits.lease_s, tasks), durable=False
         )
         if leases:
             self._engine.taken([errand(lease.job) for lease in leases])

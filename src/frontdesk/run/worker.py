@@ -13,6 +13,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -89,11 +90,10 @@ class Worker:
         drain_s: float = 20.0,
         life: SignOfLife,
     ) -> None:
-        self._desk, self._engine, self._performers, self._workers = desk, engine, performers, workers
+        self._desk, self._engine, self._workers = desk, engine, workers
+        self._performers = {performer.lane: performer for performer in performers}
         self._connect, self._who = hosts, who
-        self._post = Post(
-            who.name, tuple(performer.lane for performer in performers), who.tasks or tuple(served)
-        )
+        self._post = Post(who.name, tuple(self._performers), who.tasks or tuple(served))
         self._beat_every_s = lease_s / 3
         self._drain_s = drain_s
         self._life = life
@@ -200,17 +200,17 @@ class Worker:
         now = time.monotonic()
         if now < self._claim_after:
             return []
-        for performer in self._performers:
-            for lease in self._taken(performer.lane, self._room(performer)):
-                running = asyncio.run_coroutine_threadsafe(self._perform(performer, lease), self._loop)
-                self._held[lease.job.id] = _Held(lease, performer, now, running)
-        return [performer.lane for performer in self._performers if self._room(performer) > 0]
+        if not (room := self._room()):
+            return []
+        for lease in self._desk.claim(self._who.name, room, self._who.tasks):
+            performer = self._performers[lease.job.kind]
+            running = asyncio.run_coroutine_threadsafe(self._perform(performer, lease), self._loop)
+            self._held[lease.job.id] = _Held(lease, performer, now, running)
+        return [*self._room()]
 
-    def _room(self, performer: Performer) -> int:
-        return performer.room - sum(held.performer is performer for held in self._held.values())
-
-    def _taken(self, lane: Lane, room: int) -> Sequence[Lease]:
-        return self._desk.claim(self._who.name, [lane], room, self._who.tasks) if room > 0 else ()
+    def _room(self) -> dict[Lane, int]:
+        held = Counter(held.lease.job.kind for held in self._held.values())
+        return {lane: p.room - held[lane] for lane, p in self._performers.items() if p.room > held[lane]}
 
     async def _perform(self, performer: Performer, lease: Lease) -> None:
         try:
@@ -247,9 +247,10 @@ class Worker:
         finished: list[tuple[Lease, bytes, int]] = []
         failed: list[tuple[Lease, Failure]] = []
         # A job that went back and came again may be told of twice: only what was done under the lease of now counts.
-        held_now = [(note, self._held.get(note.lease.job.id)) for note in done]
         ours = [
-            (note.outcome, h) for note, h in held_now if h is not None and h.lease.token == note.lease.token
+            (n.outcome, h)
+            for n in done
+            if (h := self._held.get(n.lease.job.id)) and h.lease.token == n.lease.token
         ]
         try:
             for outcome, held in ours:
@@ -279,8 +280,7 @@ class Worker:
             self._beat_at = min(self._beat_at, time.monotonic() + _CANCEL_LOOK_S)
 
     def _beat_if_due(self) -> None:
-        now = time.monotonic()
-        if now < self._beat_at and self._state is self._told:
+        if (now := time.monotonic()) < self._beat_at and self._state is self._told:
             return
         lost = self._desk.beat([held.lease for held in self._held.values()]) if self._held else ()
         for job_id in lost:

@@ -136,14 +136,14 @@ def test_two_open_claims_take_different_jobs_and_wait_for_nothing(
     first_has_its_jobs, second_is_through = threading.Event(), threading.Event()
 
     def first(connection: sa.Connection) -> list[str]:
-        taken = leasing.claim(connection, "one", [Lane.PREDICT], 2, 10)
+        taken = leasing.claim(connection, "one", {Lane.PREDICT: 2}, 10)
         first_has_its_jobs.set()
         assert second_is_through.wait(10), "the second claim waited for the first"
         return [lease.job.id for lease in taken]
 
     def second(connection: sa.Connection) -> list[str]:
         assert first_has_its_jobs.wait(10)
-        taken = leasing.claim(connection, "two", [Lane.PREDICT], 2, 10)
+        taken = leasing.claim(connection, "two", {Lane.PREDICT: 2}, 10)
         second_is_through.set()
         return [lease.job.id for lease in taken]
 
@@ -164,7 +164,7 @@ def test_no_line_is_read_whole_however_long_it_grew_since_anybody_counted(
     )
     _insert(database, row, range(over, over + 3000))
 
-    claimed = _plan(database, lambda c: leasing.claim(c, "w", [Lane.PREDICT], 5, 10))
+    claimed = _plan(database, lambda c: leasing.claim(c, "w", {Lane.PREDICT: 5}, 10))
     assert any("jobs_waiting" in line or "jobs_in_line" in line for line in claimed), claimed
     submitted = _plan(database, lambda c: submitting.fair_turn(c, Lane.PREDICT, "alice"))
     for line in claimed + submitted:
@@ -204,7 +204,7 @@ def test_a_lease_that_was_taken_back_in_the_same_moment_is_settled_or_given_agai
 ) -> None:
     for n in range(5):
         job = desks[0].submit(new_job(fingerprint=str(n))).job
-        (lease,) = desks[0].claim("worker", [Lane.PREDICT], 1)
+        (lease,) = desks[0].claim("worker", {Lane.PREDICT: 1})
         lost, taken = at_once(
             [
                 lambda lease=lease: desks[0].settle([(lease, b"{}", 1)], []),
@@ -276,7 +276,7 @@ def test_a_stream_that_is_read_while_many_write_misses_nothing(
     def submit(n: int) -> None:
         for k in range(15):
             desks[n % 2].submit(new_job(fingerprint=f"{n} {k}"))
-            desks[n % 2].claim(f"w{n}", [Lane.PREDICT], 1)
+            desks[n % 2].claim(f"w{n}", {Lane.PREDICT: 1})
 
     reader = threading.Thread(target=read)
     reader.start()

@@ -39,7 +39,7 @@ files = StoredFiles(database, FolderBlobs(pathlib.Path("unused")))
 desk = Desk(database, QuietEngine(), DeskLimits(lease_s=lease_s), files)
 print(time.time(), flush=True)
 if verb == "claim":
-    (lease,) = desk.claim("elsewhere", [Lane.PREDICT], 1)
+    (lease,) = desk.claim("elsewhere", {Lane.PREDICT: 1})
     print("claimed", flush=True)
     sys.stdin.readline()
     assert not desk.beat([lease])
@@ -109,7 +109,7 @@ def test_a_lease_lasts_as_long_whatever_the_workers_clock_says(
 @pytest.mark.parametrize("shift", ["+600s", "-600s"])
 def test_a_sweeper_takes_back_nothing_because_of_its_clock(desk: Desk, one_url: str, shift: str) -> None:
     job = desk.submit(new_job()).job
-    (lease,) = desk.claim("here", [Lane.PREDICT], 1)
+    (lease,) = desk.claim("here", {Lane.PREDICT: 1})
     sweeper = Elsewhere(shift, one_url, "sweep")
     deadline = time.monotonic() + 60
     while sweeper.process.poll() is None:

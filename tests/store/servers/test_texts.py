@@ -29,7 +29,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 def test_long_and_odd_texts_and_bytes_come_back(desk: Desk) -> None:
     payload, title = bytes(range(256)) * 4096, "Čaj 🍵 ' \" \\ % :x " + "x" * 70_000
     job = desk.submit(new_job(payload=payload, title=title)).job
-    (lease,) = desk.claim("w", [Lane.PREDICT], 1)
+    (lease,) = desk.claim("w", {Lane.PREDICT: 1})
     desk.report(lease, Progress(done=2**40, total=2**41, message=title), {"loss": float("nan"), "ä": 1e-300})
     desk.finish(lease, payload * 2, 1)
     found = desk.get(job.id, "alice")
@@ -40,7 +40,7 @@ def test_long_and_odd_texts_and_bytes_come_back(desk: Desk) -> None:
 
 def test_an_error_with_a_null_character_is_kept_without_failing(desk: Desk) -> None:
     job = desk.submit(new_job()).job
-    (lease,) = desk.claim("w", [Lane.PREDICT], 1)
+    (lease,) = desk.claim("w", {Lane.PREDICT: 1})
     desk.fail(lease, Failure("before\0after"))
     assert (desk.get(job.id, None).error or "").startswith("before")
 
