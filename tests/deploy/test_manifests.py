@@ -50,6 +50,21 @@ def test_the_kustomization_names_every_manifest() -> None:
     assert {*kustomization["resources"], "kustomization.yaml"} == {path.name for path in MANIFESTS}
 
 
+def test_what_must_be_changed_is_marked_and_trusts_nobody_until_then() -> None:
+    examples = re.compile(r"example\.org|192\.0\.2\.")  # names and networks that are there to be examples
+    lines = [
+        line
+        for path in MANIFESTS
+        for line in path.read_text().splitlines()
+        if not line.lstrip().startswith("#")
+    ]
+    assert {line for line in lines if examples.search(line)} == {
+        line for line in lines if line.endswith("# yours")
+    }
+    (settings,) = [document["data"] for document in documents() if document["kind"] == "ConfigMap"]
+    assert settings["FRONTDESK_TRUSTED_PROXIES"] == "192.0.2.0/24"
+
+
 def test_every_pod_may_run_where_security_is_restricted() -> None:
     assert len(pods()) == 2
     for pod in pods():

@@ -40,12 +40,17 @@ def test_the_first_minutes(
         page.goto("/jobs")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         look(page, axe)
+        referrers: list[str] = []
+        page.on("request", lambda request: referrers.append(request.headers.get("referer", "")))
         page.goto(link[0])
         look(page, axe)
         page.get_by_label("E-mail address").fill("ada@example.org")
         page.get_by_label("Name").fill("Ada")
         page.get_by_label("Password").fill("a long password")
         page.get_by_role("button", name="Create the account").click()
+        page.get_by_role("link", name="Administration").wait_for()
+        assert any(referrers)
+        assert "code=" not in " ".join(referrers)  # it would be in the logs of whoever stands between
         page.get_by_role("link", name="Ada").click()
         page.get_by_label("What it is for").fill("nightly")
         page.get_by_role("button", name="Make the token").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shlex
 import shutil
 import ssl
@@ -27,12 +28,13 @@ CONTEXT = (
     "README.md",
     "LICENSE",
     "pyproject.toml",
-    ".containerignore",
+    ".dockerignore",
     "scripts",
     "deploy",
     "src",
     "frontend",
 )
+STRAYS = ("src/frontdesk/serve/static/stray", "src/frontdesk/__pycache__/stray")
 SMALL_BYTES = 500 * 2**20
 
 pytestmark = pytest.mark.timeout(900)
@@ -58,6 +60,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, folder / name, ignore=ignored)
         else:
             shutil.copy(source, folder / name)
+    for stray in STRAYS:  # what was built and installed beside the sources stays out of the image
+        (folder / stray).parent.mkdir(parents=True)
+        (folder / stray).touch()
     return folder
 
 
@@ -72,8 +77,8 @@ def image(engine: Engine, context: Path) -> str:
 
 def test_a_change_of_code_keeps_every_layer_but_the_last(engine: Engine, context: Path, image: str) -> None:
     before = engine.inspect(image)["RootFS"]["Layers"]
-    module = context / "src" / "frontdesk" / "__init__.py"
-    module.write_text(module.read_text() + "\n# changed\n")
+    for path in (context / "src" / "frontdesk" / "__init__.py", context / "pyproject.toml"):
+        path.write_text(path.read_text() + "\n# changed\n")
     printed = engine.frontdesk(context, f"{IMAGE}-changed")
     after = engine.inspect(f"{IMAGE}-changed")["RootFS"]["Layers"]
     engine.podman("rmi", f"{IMAGE}-changed")
@@ -90,6 +95,7 @@ def test_the_image_is_small_and_says_how_it_is_to_be_run(engine: Engine, image: 
     assert config["StopSignal"] == "SIGTERM"
     assert found["Healthcheck"]["Test"][0] == "CMD"
     assert config["Labels"]["org.opencontainers.image.title"] == "frontdesk"
+    assert config["Labels"]["org.opencontainers.image.version"] == importlib.metadata.version("frontdesk")
     assert found["Size"] - engine.inspect(engine.base)["Size"] < SMALL_BYTES
     history = engine.podman("history", "--no-trunc", image)
     assert "BEGIN CERTIFICATE" not in history
@@ -105,6 +111,7 @@ def test_it_starts_read_only_without_a_capability_and_stops_at_once(engine: Engi
     try:
         until(lambda: healthy(engine, name), 60, "the server", every_s=0.5)
         assert engine.podman("exec", name, "id", "-u").strip() == "10001"
+        assert engine.podman("exec", name, "find", "/opt/frontdesk", "-name", "stray") == ""
         assert engine.podman("exec", name, "sh", "-c", "touch /opt/x || echo refused").strip() == "refused"
         engine.podman("stop", "--time", "30", name)
         state = engine.inspect(name)["State"]

@@ -19,6 +19,8 @@ import pytest
 
 from support.replicas import Replicas, replicas
 from support.server import until
+from support.servers.process import free_port
+from support.servers.proxy import Proxy
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks" / "trivial.py"
 PREDICT = "/api/tasks/double/predict"
@@ -286,6 +288,18 @@ def test_a_slow_client_keeps_nginx_waiting_and_no_replica(site: Replicas, ann: h
     record = next(one for one in site.proxy.exchanges() if one["request_id"] == "slow-1")
     assert float(record["seconds"]) > 2
     assert float(record["replica_seconds"]) < 1
+
+
+def test_no_log_of_nginx_has_a_code_to_sign_in_with() -> None:
+    with Proxy([free_port()]) as proxy:
+        for address in ("/welcome?code=SECRET", "/signin/oidc/back?code=SECRET&state=x", "/tasks?code=PLAIN"):
+            assert proxy.http.get(address).status_code == 503
+        assert proxy.http.post("/welcome?code=SECRET", data={"code": "SECRET"}).status_code == 503
+        until(lambda: any(one["path"] == "/tasks" for one in proxy.exchanges()), 10, "the log")
+        log = proxy.log_text()
+    assert "Connection refused" in log
+    assert "/tasks?code=PLAIN" in log
+    assert "SECRET" not in log
 
 
 # -------------------------------------------------------------------- replicas that come and go
