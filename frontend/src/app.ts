@@ -6,6 +6,7 @@ import { followLive } from "./live";
 import { followMonitor } from "./monitor";
 import { followNotices } from "./notices";
 import { followSchedules } from "./schedules";
+import { followTabs } from "./tabs";
 import { followUploads } from "./upload";
 import { followRuns } from "./train";
 
@@ -14,6 +15,7 @@ followAsking();
 followCode();
 followLive();
 followNotices();
+followTabs();
 followUploads();
 followSchedules();
 followRuns();

@@ -56,6 +56,12 @@ def test_an_answer_is_called_right_and_then_corrected_by_keyboard(visit, server:
     assert page.url.endswith("/tasks/flowers")
 
 
+def test_on_a_phone_the_open_tab_is_in_sight(visit) -> None:
+    page = visit("/tasks/flowers/monitor", "phone")
+    expect(page.locator('.tabs [aria-current="page"]')).to_have_text("Monitor")
+    expect(page.locator('.tabs [aria-current="page"]')).to_be_in_viewport(ratio=1)
+
+
 def test_without_a_script_it_is_a_form_that_leads_to_a_page(visit, server: Server) -> None:
     page = visit("/tasks/flowers", java_script_enabled=False)
     ask(page)

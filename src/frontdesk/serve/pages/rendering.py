@@ -69,9 +69,21 @@ def error_page(request: Request, problem: Problem) -> Response:
     text = (
         _templates()
         .get_template("error.html")
-        .render(**_everywhere(request), problem=problem, title=HTTPStatus(problem.status).phrase)
+        .render(**_everywhere(request), problem=problem, title=_title(problem.status))
     )
     return HTMLResponse(text, problem.status, headers=problem.headers)
+
+
+def _title(status: int) -> str:
+    """In plain words what RFC 9110 calls it."""
+    match status:
+        case 403:
+            return "Not allowed"
+        case 500:
+            return "Something went wrong"
+        case 503:
+            return "Not available now"
+    return HTTPStatus(status).phrase.capitalize()
 
 
 @cache
