@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -234,10 +235,11 @@ class Project:
     @contextmanager
     def _asked_how_they_are(self) -> Iterator[None]:
         """Run the health checks of containers that start, which podman leaves to systemd, which need not be there."""
-        is_over = threading.Event()
+        is_over, began = threading.Event(), time.monotonic()
 
         def ask() -> None:
-            while not is_over.wait(0.4):
+            # Often while failures are not counted yet (start_period), and then as rarely as compose.yaml says.
+            while not is_over.wait(0.4 if time.monotonic() - began < 50 else 10):
                 waiting = ("--filter", "health=starting")
                 for name in self.engine.podman("ps", "--quiet", "--filter", self._ours, *waiting).split():
                     self.engine.podman("healthcheck", "run", name, check=False)
