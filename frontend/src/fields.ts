@@ -1,5 +1,6 @@
 // Fields that need more than HTML: sliders in step with their boxes, pictures, drawings.
 import { DRAWN, followDrawing } from "./drawing";
+import { followDrop } from "./dropping";
 import { choose, inputOf } from "./inputs";
 
 export function followFields(): void {
@@ -43,17 +44,7 @@ function followPicture(drop: HTMLElement): void {
       preview.hidden = true;
     });
   }
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    const file = event.dataTransfer?.files[0];
-    if (file) choose(input, file);
-  });
+  followDrop(drop, (files) => choose(input, files[0]!));
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
     if (file) choose(input, file);

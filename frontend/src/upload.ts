@@ -1,27 +1,17 @@
 // Files on their way: dropped or chosen, with the progress of what takes more than a moment.
+import { followDrop } from "./dropping";
 
 export function followUploads(): void {
-  for (const drop of document.querySelectorAll<HTMLElement>("[data-drop-file]")) followDrop(drop);
+  for (const drop of document.querySelectorAll<HTMLElement>("[data-drop-file]")) {
+    const input = document.getElementById(drop.dataset["dropFile"]!) as HTMLInputElement;
+    followDrop(drop, (files) => (input.files = files));
+  }
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-upload]")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (form.ariaBusy !== "true") send(form);
     });
   }
-}
-
-function followDrop(drop: HTMLElement): void {
-  const input = document.getElementById(drop.dataset["dropFile"]!) as HTMLInputElement;
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (event.dataTransfer?.files.length) input.files = event.dataTransfer.files;
-  });
 }
 
 // fetch cannot tell how much has been sent; XMLHttpRequest can.
