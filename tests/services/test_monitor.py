@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +142,8 @@ def test_true_answers_become_a_data_set_that_is_trained_on(server: Server) -> No
         with pytest.raises(NotFound):
             client.feedback("01890000-0000-7000-8000-000000000000", right=True)
         rows = collected(server)
+        assert rows[-1]["question"] == hashlib.sha256(answer["id"].encode()).hexdigest()[:16]
+        assert answer["id"] not in server.http.get("/api/tasks/flowers/collected").text
         told = [row for row in rows if row["true"]]
         assert len(told) >= 60
         assert {row["predicted"] for row in rows} <= {"Setosa", "Versicolor", "Virginica"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -424,3 +426,18 @@ def test_an_entry_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["one.lock"]
     with cache.hold("one", lambda path: path.mkdir()) as path:
         assert path.is_dir()
+
+
+def test_a_lock_that_cannot_be_had_is_told_and_closes_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def refusing(descriptor: int, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            raise OSError(errno.ENOLCK, "No locks available")
+        flock(descriptor, how)
+
+    monkeypatch.setattr("frontdesk.store.cache.fcntl.flock", refusing)
+    with pytest.raises(OSError, match="No locks available"), Cache(tmp_path, 0).hold("one", Path.mkdir):
+        pytest.fail("it was made")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -121,7 +122,7 @@ def everything(card: TaskCard, pages: Iterable[list[Row]], count: int) -> Table:
     """All that is kept: the inputs, what was answered, and the true answer in a column of its own where it is known."""
     fields, outputs = card.signature.inputs, card.signature.outputs
     columns: list[tuple[str, pa.DataType]] = [
-        ("id", pa.string()), ("at", pa.string()), ("model", pa.string()), ("version", pa.int64()),
+        ("question", pa.string()), ("at", pa.string()), ("model", pa.string()), ("version", pa.int64()),
         *_input_columns(fields), *_answer_columns(outputs, "predicted"), *_answer_columns(outputs, "true"),
     ]  # fmt: skip
 
@@ -131,10 +132,15 @@ def everything(card: TaskCard, pages: Iterable[list[Row]], count: int) -> Table:
             for out in _told(outputs)
         ]
         true = [_number_or_text(out, row.truth.get(out.name)) for out in _told(outputs)]
-        about = [row.id, row.at, row.model, row.version]
+        about = [_name_of(row), row.at, row.model, row.version]
         return [*about, *_input_cells(fields, row), *predicted, *true]
 
     return _table(columns, pages, cells, count)
+
+
+def _name_of(row: Row) -> str:
+    """Who has the id of an answer can tell which row it is; who has the row cannot see what the id opens: a ticket."""
+    return hashlib.sha256(row.id.encode()).hexdigest()[:16]
 
 
 def to_learn_from(card: TaskCard, pages: Iterable[list[Row]], count: int) -> Table:

@@ -31,20 +31,17 @@ class Cache:
         """The entry, made if need be, until the block ends. `make` writes it where it is told."""
         path = self._folder / name
         self._folder.mkdir(parents=True, exist_ok=True)
-        lock = self._locked(name, fcntl.LOCK_SH)
-        try:
-            while not path.exists():
-                os.close(lock)
-                lock = self._locked(name, fcntl.LOCK_EX)
+        while True:
+            with self._locked(name, fcntl.LOCK_SH) as lock:
+                if path.exists():
+                    os.utime(lock)
+                    yield path
+                    return
+            with self._locked(name, fcntl.LOCK_EX):
                 if not path.exists():  # nobody else made it meanwhile
                     self._make(path, make)
                     self._trim()
-                os.close(lock)  # in between, others may remove it again, hence the loop
-                lock = self._locked(name, fcntl.LOCK_SH)
-            os.utime(lock)
-            yield path
-        finally:
-            os.close(lock)
+            # In between, others may remove it again, hence the loop.
 
     def adopt(self, name: str, made: Path) -> None:
         """Take what was made here already, so that it need not be fetched."""
@@ -84,20 +81,25 @@ class Cache:
             os.close(descriptor)
         return True
 
-    def _locked(self, name: str, how: int) -> int:
+    @contextlib.contextmanager
+    def _locked(self, name: str, how: int) -> Iterator[int]:
         """A descriptor of the entry's lock file, locked; it is the one that has the name, not one removed meanwhile."""
         path = self._folder / f"{name}{_LOCK}"
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(descriptor, how)
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_ino == os.fstat(descriptor).st_ino:
-                        return descriptor
-            except BaseException:
+                if _is_named(descriptor, path):
+                    yield descriptor
+                    return
+            finally:
                 os.close(descriptor)
-                raise
-            os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    return False
 
 
 def _move(made: Path, path: Path) -> None:
