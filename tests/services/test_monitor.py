@@ -58,7 +58,7 @@ def test_the_inputs_are_compared_with_what_the_first_version_learned_from(server
         lambda: (
             figures(server, model="mlp")["drift"] and figures(server, model="mlp")["drift"][0]["count"] >= 40
         ),
-        5,
+        30,
         "drift",
     )
     found = figures(server, model="mlp")
@@ -169,7 +169,7 @@ def test_true_answers_become_a_data_set_that_is_trained_on(server: Server) -> No
     server.predict("flowers")
     until(
         lambda: figures(server, model="mlp", version=job["version"])["profile"],
-        5,
+        30,
         "the profile of the new version",
     )
     profile = figures(server, model="mlp", version=job["version"])["profile"]

@@ -11,7 +11,8 @@ from frontdesk.access.caller import VISITOR_PREFIX, Caller
 from frontdesk.errors import QuotaExceeded
 from frontdesk.store.access_tables import users
 from frontdesk.store.database import Database
-from frontdesk.store.tables import files, jobs
+from frontdesk.store.files import refuse_more_bytes, stored_bytes
+from frontdesk.store.tables import jobs
 
 _WAITING = "queued"
 
@@ -66,6 +67,12 @@ class Quotas:
             return self._limits.visitor_stored_bytes
         return _chosen(caller, "stored_bytes_limit", self._limits.stored_bytes)
 
+    def stored_bytes_of(self, owner: str) -> int:
+        """How many bytes this owner may have stored; the local one, any number."""
+        if owner.startswith(VISITOR_PREFIX):
+            return self._limits.visitor_stored_bytes
+        return self._limit_of(owner, users.c.stored_bytes_limit, self._limits.stored_bytes)
+
     def requests(self, caller: Caller) -> int:
         """How many requests a minute this caller may send."""
         if caller.is_visitor:
@@ -81,19 +88,12 @@ class Quotas:
 
     def refuse_more_bytes(self, caller: Caller, size_bytes: int) -> None:
         """Raises QuotaExceeded when this many bytes more would be too many."""
-        limit = self.stored_bytes(caller)
-        if limit and (used := self._stored(caller.owner)) + size_bytes > limit:
-            raise QuotaExceeded(
-                f"You have stored {used:,} of {limit:,} bytes, and this is {size_bytes:,} more. "
-                "Remove files or jobs you no longer need."
-            )
+        with self._database.read() as connection:
+            refuse_more_bytes(connection, caller.owner, size_bytes, self.stored_bytes(caller))
 
     def refuse_when_full(self, owner: str) -> None:
         """Raises QuotaExceeded when this owner has as much stored as they may."""
-        if owner.startswith(VISITOR_PREFIX):
-            limit = self._limits.visitor_stored_bytes
-        else:
-            limit = self._limit_of(owner, users.c.stored_bytes_limit, self._limits.stored_bytes)
+        limit = self.stored_bytes_of(owner)
         if limit and (used := self._stored(owner)) >= limit:
             raise QuotaExceeded(
                 f"You have stored {used:,} of {limit:,} bytes. Remove what you no longer need."
@@ -114,9 +114,8 @@ class Quotas:
             ).scalar_one()
 
     def _stored(self, owner: str) -> int:
-        query = sa.select(sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0)).where(files.c.owner == owner)
         with self._database.read() as connection:
-            return int(connection.execute(query).scalar_one())
+            return stored_bytes(connection, owner)
 
 
 def _chosen(caller: Caller, name: str, usual: int) -> int:

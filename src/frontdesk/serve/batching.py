@@ -14,7 +14,7 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.batch import BatchPayload
 from frontdesk.desk.job import Job, Lane, NewJob
 from frontdesk.errors import Conflict, Fault, InvalidInput, SheetFault
-from frontdesk.serve.services import Services, waiting_limit
+from frontdesk.serve.services import Services, stored_bytes_limit, waiting_limit
 from frontdesk.serve.tickets import check_version
 from frontdesk.store.files import StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
@@ -61,7 +61,10 @@ def submit(services: Services, order: BatchOrder, upload: Upload) -> Job:
     check_version(services, order.task.name, order.model, order.version)
     if services.gate is not None:
         services.gate.quotas.refuse_when_full(order.owner)
-    stored = services.files.add(order.owner, upload.name, "application/octet-stream", upload.content)
+    limit = stored_bytes_limit(services, order.owner)
+    stored = services.files.add(
+        order.owner, upload.name, "application/octet-stream", upload.content, limit_bytes=limit
+    )
     try:
         job = submit_stored(services, order, stored)
     except BaseException:

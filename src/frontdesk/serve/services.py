@@ -87,6 +87,11 @@ def waiting_limit(services: Services, owner: str) -> int:
     return 0 if services.gate is None else services.gate.quotas.jobs_waiting_of(owner)
 
 
+def stored_bytes_limit(services: Services, owner: str) -> int:
+    """How many bytes an owner may have stored; 0 for any number."""
+    return 0 if services.gate is None else services.gate.quotas.stored_bytes_of(owner)
+
+
 def services_of(request: HTTPConnection) -> Services:
     """The services of the app that got this request."""
     return cast(Services, request.app.state.services)

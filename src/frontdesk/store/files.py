@@ -12,7 +12,8 @@ from typing import IO, Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from frontdesk.errors import Conflict, NotFound, StoreUnavailable
+from frontdesk.errors import Conflict, NotFound, QuotaExceeded, StoreUnavailable
+from frontdesk.store import turns
 from frontdesk.store.blobs import ORPHAN_AFTER_S, Blobs, Label
 from frontdesk.store.clock import now
 from frontdesk.store.database import Database
@@ -44,8 +45,13 @@ class FileStore(Protocol):
     Those that read a file to its end verify it: they raise FileDamaged rather than give what was not kept.
     """
 
-    def add(self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes) -> StoredFile:
-        """Keep these bytes; they survive a power cut when this returns."""
+    def add(
+        self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes, *, limit_bytes: int = 0
+    ) -> StoredFile:
+        """Keep these bytes; they survive a power cut when this returns.
+
+        Raises QuotaExceeded where the owner would then have more than the limit, which is none where it is 0.
+        """
 
     def get(self, file_id: str) -> StoredFile:
         """What is known of it."""
@@ -78,14 +84,18 @@ class StoredFiles:
     def __init__(self, database: Database, blobs: Blobs) -> None:
         self._database, self._blobs = database, blobs
 
-    def add(self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes) -> StoredFile:
-        """Keep these bytes; they survive a power cut when this returns."""
+    def add(
+        self, owner: str, name: str, media_type: str, chunks: Iterable[bytes] | bytes, *, limit_bytes: int = 0
+    ) -> StoredFile:
+        """Keep these bytes; they survive a power cut when this returns. Raises QuotaExceeded."""
         file_id = new_id()
         pieces = (chunks,) if isinstance(chunks, bytes) else chunks
         kept = self._blobs.put(_key(file_id), pieces, Label(name=name, media_type=media_type))
         # A crash before the row is written leaves bytes that no row names: `sweep` removes them.
 
         def write(connection: sa.Connection) -> StoredFile:
+            turns.take(connection, [owner])  # of two that fit one by one, not both at once
+            refuse_more_bytes(connection, owner, kept.size_bytes, limit_bytes)
             stored = StoredFile(
                 id=file_id, owner=owner, name=name, media_type=media_type,
                 size_bytes=kept.size_bytes, sha256=kept.sha256, created_at=now(connection),
@@ -93,7 +103,11 @@ class StoredFiles:
             connection.execute(sa.insert(table).values(**msgspec.structs.asdict(stored)))
             return stored
 
-        return self._database.write(write)
+        try:
+            return self._database.write(write, turn=owner)
+        except QuotaExceeded:
+            self.discard([file_id])
+            raise
 
     def get(self, file_id: str) -> StoredFile:
         """What is known of it."""
@@ -175,6 +189,21 @@ class StoredFiles:
                 some = file_ids[start : start + _LOOKED_FOR_AT_ONCE]
                 known.update(connection.execute(sa.select(table.c.id).where(table.c.id.in_(some))).scalars())
         return known
+
+
+def stored_bytes(connection: sa.Connection, owner: str) -> int:
+    """How much an owner has stored."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.size_bytes), 0)).where(table.c.owner == owner)
+    return int(connection.execute(query).scalar_one())
+
+
+def refuse_more_bytes(connection: sa.Connection, owner: str, more_bytes: int, limit_bytes: int) -> None:
+    """Raises QuotaExceeded when the owner would have more than the limit with this many bytes more (0: no limit)."""
+    if limit_bytes and (used := stored_bytes(connection, owner)) + more_bytes > limit_bytes:
+        raise QuotaExceeded(
+            f"You have stored {used:,} of {limit_bytes:,} bytes, and this is {more_bytes:,} more. "
+            "Remove files or jobs you no longer need."
+        )
 
 
 def _key(file_id: str) -> str:

@@ -24,7 +24,7 @@ from frontdesk.desk.limits import DeskLimits
 from frontdesk.desk.queue import Desk, JobFilters
 from frontdesk.desk.schedules import ScheduleKind, Schedules, Work
 from frontdesk.desk.telling import add_notice
-from frontdesk.errors import Conflict, FrontdeskError, NotFound, TooManyRequests
+from frontdesk.errors import Conflict, FrontdeskError, NotFound, QuotaExceeded, TooManyRequests
 from frontdesk.store import stream
 from frontdesk.store.blobs import FolderBlobs
 from frontdesk.store.clock import now
@@ -374,3 +374,20 @@ def test_who_collides_is_done_again_whole(database: Database, other: Database) -
     assert len(tries) == 3
     with database.read() as connection:
         assert connection.execute(sa.text("select count(*) from notices")).scalar() == 2
+
+
+# --------------------------------------------------------------------------------- files
+
+
+def test_uploads_at_once_do_not_together_exceed_what_one_may_store(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    stores = [StoredFiles(one, FolderBlobs(tmp_path)) for one in (database, other)]
+    kept = at_once(
+        [
+            lambda n=n: stores[n % 2].add("alice", f"{n}", "text/plain", b"x" * 40, limit_bytes=100)
+            for n in range(8)
+        ]
+    )
+    assert sum(isinstance(one, QuotaExceeded) for one in kept) == 6
+    assert sum(path.is_file() for path in tmp_path.rglob("*")) == 2, "bytes that were refused are gone"

@@ -15,6 +15,7 @@ from frontdesk.errors import Fault, InvalidInput, NotFound
 from frontdesk.serve.api.documents import file_document
 from frontdesk.serve.api.reading import json_response
 from frontdesk.serve.forms import read_form
+from frontdesk.serve.own_files import keep_file
 from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
@@ -29,16 +30,22 @@ _PLAIN_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}").fullmatc
 
 async def upload_file(request: Request) -> Response:
     """POST /api/files: multipart with the part `file`."""
-    services, owner = services_of(request), owner_of(request)
+    services = services_of(request)
     async with read_form(request, {"file": services.limits.upload_bytes}) as parts:
         part = parts.get("file")
         if part is None or part.filename is None:
             raise InvalidInput.of([Fault("/file", "The form has no file of this name.")])
-        if services.gate is not None:
-            await in_thread(services.gate.quotas.refuse_more_bytes, caller_of(request), part.size_bytes)
         part.content.seek(0)
         media_type = part.media_type if _PLAIN_MEDIA_TYPE(part.media_type) else "application/octet-stream"
-        stored = await in_thread(services.files.add, owner, part.filename, media_type, _chunks(part.content))
+        stored = await in_thread(
+            keep_file,
+            services,
+            caller_of(request),
+            part.filename,
+            media_type,
+            part.size_bytes,
+            _chunks(part.content),
+        )
     return json_response(file_document(stored), 201, {"Location": f"/api/files/{stored.id}"})
 
 

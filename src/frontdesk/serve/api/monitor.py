@@ -19,10 +19,11 @@ from frontdesk.monitor.figures import Span
 from frontdesk.serve.api.documents import file_document
 from frontdesk.serve.api.reading import json_response, known_query
 from frontdesk.serve.asking import asker_of
+from frontdesk.serve.own_files import keep_file
 from frontdesk.serve.recording import record
 from frontdesk.serve.services import Services, services_of
 from frontdesk.serve.threads import in_thread
-from frontdesk.serve.who import caller_of, owner_of, require
+from frontdesk.serve.who import caller_of, require
 from frontdesk.store.files import StoredFile
 from frontdesk.store.sheets.formats import SheetFormat
 from frontdesk.store.sheets.writing import write_sheet
@@ -126,11 +127,12 @@ def store_collected(services: Services, request: Request, card: TaskCard) -> Sto
         write_sheet(
             path, SheetFormat.CSV, to_learn_from(card, collected.rows(card.name, only_true=True), count)
         )
-        if services.gate is not None:
-            services.gate.quotas.refuse_more_bytes(caller_of(request), path.stat().st_size)
         with path.open("rb") as content:
             chunks = iter(lambda: content.read(_PIECE_BYTES), b"")
-            return services.files.add(owner_of(request), f"{name_of(card)}.csv", "text/csv", chunks)
+            size_bytes = path.stat().st_size
+            return keep_file(
+                services, caller_of(request), f"{name_of(card)}.csv", "text/csv", size_bytes, chunks
+            )
 
 
 def _write(

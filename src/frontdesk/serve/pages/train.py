@@ -17,6 +17,7 @@ from frontdesk.desk.training import TrainOutputs, TrainPayload
 from frontdesk.errors import InvalidInput, NotFound
 from frontdesk.serve.asking import asker_of
 from frontdesk.serve.forms import Part, read_form
+from frontdesk.serve.own_files import keep_file
 from frontdesk.serve.pages.rendering import page
 from frontdesk.serve.recording import record
 from frontdesk.serve.runs import may_train, visible_job
@@ -138,11 +139,9 @@ async def _data(
             raise InvalidInput("data", "Choose a CSV file.")
         content = upload.value()
         assert isinstance(content, bytes)
-        if services.gate is not None:
-            await in_thread(services.gate.quotas.refuse_more_bytes, caller_of(request), len(content))
         stored = await in_thread(
-            services.files.add, owner_of(request), upload.filename, "text/csv", content
-        )  # fmt: skip
+            keep_file, services, caller_of(request), upload.filename, "text/csv", len(content), [content]
+        )
         return stored.id
     return texts.get("fd-data") or None
 
