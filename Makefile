@@ -60,9 +60,14 @@ serve: $(READY_TO_SERVE) $(WITH_TORCH) $(PAGES)
 # ---------------------------------------------------------------- checks
 
 ifeq ($(strip $(ONLY)),)
-test: system setup
-	@for stage in lint types imports frontend-check unit services services-postgresql services-mariadb journeys coverage; do \
-	    $(MAKE) "$$stage" || exit 1; done
+# Side by side what waits more than it works, for the network or for real servers; what such a stage says is then
+# printed when it ends. The service tests of the slowest database have the most processes.
+test:
+	@SIDE_BY_SIDE=yes $(MAKE) -j4 system setup lint types imports frontend-check
+	@$(MAKE) unit
+	@SIDE_BY_SIDE=yes $(MAKE) -j3 services services-postgresql services-mariadb
+	@$(MAKE) journeys
+	@$(MAKE) coverage
 	@scripts/stage.sh faults $(MAKE) faults MINUTES=1
 	@echo "make test: every stage passed."
 else
@@ -86,28 +91,27 @@ imports: $(READY_TO_TEST)
 frontend-check: $(PAGES)
 	@cd frontend && ../scripts/stage.sh frontend-check npm run --silent check
 
-# A file of tests is run by one process, from its first test to its last; so many files are run at a time. Tests of
-# real servers wait more than they work.
-FILES_AT_A_TIME := --numprocesses=2 --dist=loadfile
-SERVICES_AT_A_TIME := --numprocesses=3 --dist=loadfile
+# A file of tests is run by one process, from its first test to its last; so many files are run at a time. Most tests
+# wait more than they work.
+FILES_AT_A_TIME := --dist=loadfile --numprocesses
 # The floor is under all of them together: see the target `coverage`.
 COVERED := --cov --cov-report= --cov-fail-under=0
 
 unit: setup
 	@rm -f .coverage .coverage.*
-	@scripts/stage.sh unit .venv/bin/pytest $(FILES_AT_A_TIME) --ignore=tests/services --ignore=tests/journeys \
+	@scripts/stage.sh unit .venv/bin/pytest $(FILES_AT_A_TIME) 3 --ignore=tests/services --ignore=tests/journeys \
 	    $(COVERED) tests
 
 # DB=postgresql or DB=mariadb: on a server that the tests start.
 services: setup
 	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest \
-	    $(SERVICES_AT_A_TIME) $(if $(DB),,$(COVERED) --cov-append) tests/services
+	    $(FILES_AT_A_TIME) $(if $(DB),2,3) $(if $(DB),,$(COVERED) --cov-append) tests/services
 
 services-postgresql services-mariadb: services-%:
 	@$(MAKE) services DB=$*
 
 journeys: setup
-	@scripts/stage.sh journeys .venv/bin/pytest $(FILES_AT_A_TIME) tests/journeys
+	@scripts/stage.sh journeys .venv/bin/pytest $(FILES_AT_A_TIME) 2 tests/journeys
 
 # PostgreSQL, Redis, nginx, two web replicas and three workers, hurt at random for so many minutes under load.
 faults: setup

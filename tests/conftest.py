@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.databases import DATABASES
 from support.servers.objects import ObjectServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more of who else uses the machine than of us.
+settings.register_profile("whoever is beside us", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whoever is beside us")
 
 
 @pytest.fixture(scope="session", autouse=True)

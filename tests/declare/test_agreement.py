@@ -22,7 +22,6 @@ from support.fields import allowed, as_json, kinds, near, required_fields, sever
 
 quick = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -7,7 +7,7 @@ import timeit
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from frontdesk.declare.codec import FileRef, InputCodec, check_depth
 from frontdesk.declare.kinds import (
@@ -263,7 +263,6 @@ def test_it_counts_how_deep_json_is(raw: bytes, is_fine: bool) -> None:
         check_depth(raw, 2)
 
 
-@settings(deadline=None)
 @given(anything)
 def test_it_counts_as_a_parser_would(value: object) -> None:
     def depth(value: object) -> int:

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.declare.codec import FileRef, InputCodec
@@ -110,7 +110,6 @@ def test_what_is_missing_has_its_default_and_what_is_unknown_is_refused() -> Non
     assert refusal.value.faults[0].pointer == "/inputs/y"
 
 
-@settings(deadline=None)
 @given(st.text() | st.binary())
 def test_nothing_typed_into_any_box_is_more_than_a_refusal(part: str | bytes) -> None:
     for kind in (

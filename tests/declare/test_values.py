@@ -186,7 +186,7 @@ def test_real_photos_open_upright(test_data: Path) -> None:
     assert grey.mode == "RGB"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_damage_to_a_picture_is_more_than_a_refusal(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"]))

@@ -260,7 +260,6 @@ def test_the_desk_agrees_with_its_model(empty_database: Path) -> None:
         settings=settings(
             max_examples=100,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,10 +16,19 @@ from support.servers.postgres import Postgres
 AnyServer = Postgres | MariaDb
 
 
+Starter = Callable[[type[AnyServer]], AnyServer]
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[Starter]:
+    """Starts each server once: a fixture with two parameters alone would begin again with every file."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda kind: stack.enter_context(kind(durable=False)))
+
+
 @pytest.fixture(scope="session", params=[Postgres, MariaDb], ids=["postgresql", "mariadb"])
-def server(request: pytest.FixtureRequest) -> Iterator[AnyServer]:
-    with request.param(durable=False) as server:
-        yield server
+def server(request: pytest.FixtureRequest, started: Starter) -> AnyServer:
+    return started(request.param)
 
 
 @pytest.fixture

@@ -33,12 +33,15 @@ class MariaDb(ServerProcess):
         grants.chmod(0o644)
         self.run(
             "mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self.folder}",
             "--skip-test-db", "--auth-root-authentication-method=socket",
             "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
         )  # fmt: skip
 
     def command(self) -> Sequence[str]:
         options = {
+            # In the folder of all, one that starts would remove the temporary tables of those that run.
+            "tmpdir": str(self.folder),
             "datadir": str(self.folder / "data"), "socket": str(self.folder / "socket"),
             "pid-file": str(self.folder / "pid"), "bind-address": "127.0.0.1", "port": str(self.port),
             "init-file": str(self.folder / "grants.sql"), "max-connections": "200",
