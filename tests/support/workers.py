@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support.databases import DATABASES
+from support.moments import elsewhen
 from support.server import Server, until
 
 
@@ -33,7 +34,7 @@ class WorkerProcess:
                 env={
                     **os.environ, "FRONTDESK_MODELS": str(server.data / "models"),
                     "FRONTDESK_DATABASE": DATABASES.url_of(server.data), **server.environment,
-                    **_elsewhen(clock),
+                    **elsewhen(clock),
                 },
             )  # fmt: skip
         try:
@@ -77,16 +78,6 @@ class WorkerProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=wait_s)
-
-
-def _elsewhen(clock: str) -> dict[str, str]:
-    """The environment of a process whose clock is off by that."""
-    if not clock:
-        return {}
-    # The library alone: Debian's program `faketime` loads the one that is not for programs with threads.
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    assert found, "scripts/system.sh installs faketime"
-    return {"LD_PRELOAD": str(found[0]), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def _can_write(data: Path) -> bool:

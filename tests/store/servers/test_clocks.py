@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.files import StoredFiles
 from support.desk_jobs import new_job
+from support.moments import elsewhen
 
 LEASE_S = 4.0
 
@@ -57,12 +57,9 @@ class Elsewhere:
     """A process with a clock of its own."""
 
     def __init__(self, shift: str, url: str, verb: str) -> None:
-        faketime = shutil.which("faketime")
-        assert faketime is not None, "scripts/system.sh installs it"
         self.process = subprocess.Popen(
-            [faketime, "-f", shift, sys.executable, "-c", ELSEWHERE, url, verb, str(LEASE_S)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "FAKETIME_DONT_FAKE_MONOTONIC": "1"},
+            [sys.executable, "-c", ELSEWHERE, url, verb, str(LEASE_S)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **elsewhen(shift)},
         )  # fmt: skip
         assert abs(abs(float(self.hears()) - time.time()) - 600) < 60
 
