@@ -67,6 +67,7 @@ def _cluster(installation: Installation) -> Cluster:
         sockets=installation.runtime,
         actors=settings.ray_actors,
         wait_s=settings.ray_wait_s,
+        silence_s=settings.lease_s,
         limits=ClusterLimits(
             models_folder=settings.models,
             logs_folder=settings.data / "logs" / "ray",

@@ -84,7 +84,7 @@ def test_what_is_declared_reads_well() -> None:
 def test_orders_are_refused_and_there_is_no_room_while_nothing_answers(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     address = f"127.0.0.1:{free_port()}"
-    spec = CarrierSpec(address=address, socket=str(tmp_path / "c.sock"), actors=1, wait_s=1)
+    spec = CarrierSpec(address=address, socket=str(tmp_path / "c.sock"), actors=1, wait_s=1, silence_s=9)
 
     async def run() -> str:
         line = ClusterLine(spec)

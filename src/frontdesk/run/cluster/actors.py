@@ -17,6 +17,7 @@ from frontdesk.errors import FrontdeskError
 from frontdesk.host.link import HostAnswer
 from frontdesk.run.asking import Asking, Portion
 from frontdesk.run.cells import inputs_of
+from frontdesk.run.cluster.exchange import Answerer
 from frontdesk.run.cluster.messages import (
     Answered,
     Done,
@@ -51,26 +52,24 @@ class HostActor:
 
     def __init__(self, order: bytes) -> None:
         self._hosts = NodeHosts(msgspec.msgpack.decode(order, type=HostOrder))
+        self._answerer = Answerer(self._answer)
 
     async def there(self) -> None:
         """It has been given its place."""
 
     async def warm(self) -> bytes:
         """Wait until the model can answer."""
-        return await self._told(self._warm())
+        return await asyncio.wrap_future(self._hosts.run(told(self._warm())))
 
-    async def ask(self, question: bytes) -> bytes:
-        """Ask the model a Question; an Answered comes of it."""
-        return await self._told(self._ask(msgspec.msgpack.decode(question, type=Question)))
-
-    async def _told(self, work: Coroutine[Any, Any, bytes]) -> bytes:
-        return await asyncio.wrap_future(self._hosts.run(told(work)))
+    async def exchange(self, asked: bytes) -> bytes:
+        """Ask the model Questions; an Answered comes of each. See `exchange`."""
+        return await asyncio.wrap_future(self._hosts.run(self._answerer.exchange(asked)))
 
     async def _warm(self) -> bytes:
         await self._hosts.warm()
         return b""
 
-    async def _ask(self, question: Question) -> bytes:
+    async def _answer(self, question: Question) -> bytes:
         answer = await self._hosts.call(question.inputs, rows=question.rows, timeout_s=question.timeout_s)
         return encode(Answered(answer.version, answer.outputs, answer.seconds))
 

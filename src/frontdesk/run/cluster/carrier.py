@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from frontdesk.host.messages import Message
 from frontdesk.host.parent import end_with_parent, first_line, own_descriptors
 from frontdesk.run.cluster.connection import connect, first_line_of, loss, raylet_of_this_node
 from frontdesk.run.cluster.messages import (
+    END,
     Abandon,
     CarrierSpec,
     CarrierState,
@@ -46,7 +48,7 @@ def main() -> None:
     control_fd, report_fd = own_descriptors(int(sys.argv[1]))
     end_with_parent()
     spec = msgspec.json.decode(first_line(control_fd), type=CarrierSpec)
-    threading.Thread(target=_heed, args=(control_fd,), name="orders", daemon=True).start()
+    threading.Thread(target=_heed, args=(control_fd, spec.silence_s), name="orders", daemon=True).start()
 
     def report(state: CarrierState) -> None:
         os.write(report_fd, msgspec.json.encode(state) + b"\n")
@@ -64,9 +66,13 @@ def main() -> None:
     asyncio.run(_serve(spec, lambda: report(CarrierState(is_up=True))))
 
 
-def _heed(control_fd: int) -> None:
-    """Anything that is said here, or the end of it, means the same. What Ray was told to do ends with us."""
-    os.read(control_fd, 4096)
+def _heed(control_fd: int, silence_s: float) -> None:
+    """End with the worker: when it says so, when it is gone, and when it sleeps for so long that another may have
+    its jobs. What Ray was told to do ends with us."""
+    while select.select([control_fd], [], [], silence_s)[0]:
+        said = os.read(control_fd, 4096)
+        if not said or END in said:
+            break
     leaving = threading.Thread(target=ray.shutdown, daemon=True)
     leaving.start()
     leaving.join(_DISCONNECT_S)

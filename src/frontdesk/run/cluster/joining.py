@@ -34,11 +34,22 @@ class Cluster:
     limits: ClusterLimits
 
     @classmethod
-    def at(cls, address: str, *, sockets: Path, actors: int, wait_s: float, limits: ClusterLimits) -> Cluster:
+    def at(
+        cls,
+        address: str,
+        *,
+        sockets: Path,
+        actors: int,
+        wait_s: float,
+        silence_s: float,
+        limits: ClusterLimits,
+    ) -> Cluster:
         """The cluster at an address. `sockets` is a folder for the one to the carrier."""
         _remove_left_behind(sockets)
         socket = sockets / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}.sock"
-        spec = CarrierSpec(address=address, socket=str(socket), actors=actors, wait_s=wait_s)
+        spec = CarrierSpec(
+            address=address, socket=str(socket), actors=actors, wait_s=wait_s, silence_s=silence_s
+        )
         return cls(ClusterLine(spec), limits)
 
     def models(

@@ -17,6 +17,8 @@ from frontdesk.host.framing import FrameReader, append_frame
 from frontdesk.host.group import ProcessGroup
 from frontdesk.host.messages import Message
 from frontdesk.run.cluster.messages import (
+    ALIVE,
+    END,
     Abandon,
     CarrierSpec,
     CarrierState,
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 _PAUSE_S = 0.5
 _LOOK_EVERY_S = 0.05
 _ENDING_S = 5.0
+_REASSURE_EVERY_S = 1.0
 _AWAY = "The Ray cluster cannot be reached; the job waits until it can."
 
 _decoder: msgspec.msgpack.Decoder[Done | Refusal] = msgspec.msgpack.Decoder(Done | Refusal)
@@ -86,20 +89,28 @@ class ClusterLine:
         group = await ProcessGroup.start(
             "frontdesk.run.cluster.carrier", order, reported=self._hear, printed=_note
         )
+        reassuring = asyncio.create_task(self._reassure(group))
         connecting = asyncio.create_task(self._connect())
         try:
             code = await group.ended()
         except asyncio.CancelledError:
-            group.tell(b"end")
+            group.tell(END)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_ENDING_S):
                     await group.ended()
             group.kill()
             raise
         finally:
+            reassuring.cancel()
             connecting.cancel()
             self._lose()
         self._is_away(self.reason or how_it_ended(code))
+
+    async def _reassure(self, group: ProcessGroup) -> None:
+        """Say again and again that this worker is there."""
+        while True:
+            group.tell(ALIVE)
+            await asyncio.sleep(min(_REASSURE_EVERY_S, self._spec.silence_s / 4))
 
     async def _connect(self) -> None:
         while not self._socket.exists():  # noqa: ASYNC110  another process makes it

@@ -32,14 +32,19 @@ from frontdesk.errors import (
 from frontdesk.host.messages import Message
 from frontdesk.run.train_messages import Stumbled, Trained
 
+ALIVE, END = b"alive", b"end"
+"""All that a carrier is told besides orders, a line each."""
+
 
 class CarrierSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a carrier is told when it starts. `wait_s`: how long work may wait for room on the cluster."""
+    """What a carrier is told when it starts. `wait_s`: how long work may wait for room on the cluster. After
+    `silence_s` without a word of its worker it ends, for then others may have the worker's jobs."""
 
     address: str
     socket: str
     actors: int
     wait_s: float
+    silence_s: float
 
 
 class CarrierState(msgspec.Struct, frozen=True, kw_only=True):

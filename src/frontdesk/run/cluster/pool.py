@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,9 +18,11 @@ from frontdesk.declare.resources import Resources
 from frontdesk.errors import CallTimeout, FrontdeskError, HostCrashed
 from frontdesk.run.cluster.actors import HostActor
 from frontdesk.run.cluster.connection import free_now, nodes_now
+from frontdesk.run.cluster.exchange import Asker
 from frontdesk.run.cluster.messages import Done, HostOrder, Refusal, encode, error_of
 
 _LOSSES = 3
+_CALLS_AT_ONCE = 10
 _IDLE_S = 0.5
 _LOOK_EVERY_S = 1.0
 _STARTING_S, _IN_BITS_S = 3.0, 20.0
@@ -108,6 +111,10 @@ def _no_room(nodes: list[Resources], needed: Resources) -> str:
     )
 
 
+async def _exchanged(actor: Any, asked: bytes) -> bytes:
+    return bytes(await actor.exchange.remote(asked))
+
+
 async def _of(reference: Awaitable[Any]) -> Any:
     return await reference
 
@@ -115,6 +122,7 @@ async def _of(reference: Awaitable[Any]) -> Any:
 @dataclass(slots=True, eq=False)
 class _Copy:
     actor: Any
+    asker: Asker
     ready: asyncio.Task[None]
     in_hand: int = 0
     idle_since: float = field(default_factory=time.monotonic)
@@ -135,7 +143,7 @@ class HostPool:
             copy = await self._choose()
             copy.in_hand += 1
             try:
-                return body_of(await self._await(copy.actor.ask.remote(question)))
+                return await copy.asker.ask(question)
             except RayActorError:
                 self._drop(copy)
             finally:
@@ -166,13 +174,6 @@ class HostPool:
         """After how many seconds one that does nothing is let go; 0: never."""
         return self._order.idle_s
 
-    async def _await(self, reference: Any) -> bytes:
-        try:
-            return bytes(await reference)
-        except asyncio.CancelledError:
-            ray.cancel(reference)
-            raise
-
     async def _choose(self) -> _Copy:
         """The one with the least in hand, once it is ready."""
         ready = [copy for copy in self._copies if copy.ready.done()]
@@ -193,13 +194,13 @@ class HostPool:
         actor = (
             ray.remote(HostActor)
             .options(
-                **options(self._order.resources), max_restarts=0, max_concurrency=self._order.queue_limit,
+                **options(self._order.resources), max_restarts=0, max_concurrency=_CALLS_AT_ONCE,
                 scheduling_strategy="SPREAD",
             )
             .remote(encode(self._order))
         )  # fmt: skip
         ready = asyncio.create_task(self._ready(actor))
-        copy = _Copy(actor, ready)
+        copy = _Copy(actor, Asker(functools.partial(_exchanged, actor)), ready)
         self._copies.append(copy)
         ready.add_done_callback(
             lambda _: self._drop(copy) if ready.cancelled() or ready.exception() else None

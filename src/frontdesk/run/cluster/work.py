@@ -13,6 +13,7 @@ import ray
 from frontdesk.declare.resources import Resources
 from frontdesk.errors import HostUnreachable
 from frontdesk.run.cluster.actors import TrainActor
+from frontdesk.run.cluster.connection import free_now
 from frontdesk.run.cluster.messages import (
     Ask,
     CarrierSpec,
@@ -75,6 +76,10 @@ class Work:
                 if pool.idle_s:
                     pool.drop_idle(pool.idle_s)
 
+    async def _clear(self, needed: Resources) -> None:
+        """Have what is idle give way before this is asked for: it would be seconds until that is missed there."""
+        self._make_room(needed, await asyncio.to_thread(free_now))
+
     def _make_room(self, needed: Resources, free: Resources) -> None:
         for pool in self._pools.values():
             pool.give_way(needed, free)
@@ -103,6 +108,7 @@ class Work:
 
     async def _stream(self, order: StreamOrder) -> bytes:
         number = self._number()
+        await self._clear(order.host.resources)
         stream = await asyncio.to_thread(Stream, order, self._spec.actors)
         self._streams[number] = _Streaming(stream, order.host.resources)
         return encode(Step(number))
@@ -124,6 +130,7 @@ class Work:
 
     async def _train(self, order: TrainOrder) -> bytes:
         number = self._number()
+        await self._clear(order.resources)
         actor = (
             ray.remote(TrainActor)
             .options(**options(order.resources), max_restarts=0, max_concurrency=10)
