@@ -12,7 +12,6 @@ from frontdesk.errors import HostCrashed, Overloaded
 from frontdesk.run.cluster.exchange import Answerer, Asker
 from frontdesk.run.cluster.messages import Question, encode
 
-
 pytestmark = pytest.mark.anyio
 
 

@@ -63,13 +63,7 @@ class Databases:
 
     def rows(self, folder: Path, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
         """What the database itself says, past all our own code. Values stand in the query as `:name`."""
-        place = self.of(folder)
-        engine = sa.create_engine(f"sqlite:///{place}" if isinstance(place, Path) else _driver_url(place))
-        with engine.begin() as connection:
-            result = connection.execute(sa.text(query), values)
-            found = [tuple(row) for row in result] if result.returns_rows else []
-        engine.dispose()
-        return found
+        return rows_at(self.of(folder), query, **values)
 
     def _made(self) -> str:
         if self._server is None:
@@ -86,6 +80,16 @@ class Databases:
 
 
 DATABASES = Databases()
+
+
+def rows_at(place: Path | str, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+    """The same of any database: a file of SQLite's, or a URL."""
+    engine = sa.create_engine(f"sqlite:///{place}" if isinstance(place, Path) else _driver_url(place))
+    with engine.begin() as connection:
+        result = connection.execute(sa.text(query), values)
+        found = [tuple(row) for row in result] if result.returns_rows else []
+    engine.dispose()
+    return found
 
 
 def _migrate(url: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from support.databases import DATABASES
+from support.databases import DATABASES, rows_at
 
 
 class Server:
@@ -132,7 +132,8 @@ class Server:
 
     def rows(self, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
         """What the database itself says, past all our own code."""
-        return DATABASES.rows(self.data, query, **values)
+        own = self.environment.get("FRONTDESK_DATABASE")
+        return rows_at(own or DATABASES.of(self.data), query, **values)
 
     # -------------------------------------------------------------------------- asking it
 

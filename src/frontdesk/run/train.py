@@ -148,9 +148,8 @@ class Trainer:
         hosts: Models,
     ) -> Outcome:  # fmt: skip
         spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
-        began = time.monotonic()
         child = await self._start(spec, model)
-        watching = asyncio.create_task(self._watch(child, bench, began))
+        watching = asyncio.create_task(self._watch(child, bench))
         chronicle = Chronicle(self._desk, lease, bench.spool)
         telling = asyncio.create_task(self._tell(chronicle, child))
         saving = asyncio.create_task(self._backup.going_on(lease, bench.checkpoints))
@@ -177,7 +176,7 @@ class Trainer:
             return Released()
         if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
-        origin = _origin(lease.job, model, spec, child.verdict, time.monotonic() - began, was_cancelled)
+        origin = _origin(lease.job, model, spec, child.verdict, child.seconds(), was_cancelled)
         return await self._keep(lease, model, payload, bench, child.verdict, origin, hosts)
 
     async def _is_cancelled(self, job: Job) -> bool:
@@ -196,7 +195,7 @@ class Trainer:
         said = Told() if chronicle.is_behind and not is_last else child.take()
         await asyncio.to_thread(chronicle.write, said, is_last=is_last)
 
-    async def _watch(self, child: Training, bench: TrainBench, began: float) -> None:
+    async def _watch(self, child: Training, bench: TrainBench) -> None:
         """Hold it to its limits, and do not wait for ever for a process that has said all."""
         limits = self._limits
         memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
@@ -207,7 +206,7 @@ class Trainer:
             used_mb = await asyncio.to_thread(child.memory_bytes, memory_mb << 20) >> 20
             if used_mb > memory_mb:
                 child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")
-            if limits.time_s and now - began > limits.time_s:
+            if limits.time_s and child.seconds() > limits.time_s:
                 child.kill(f"It did not return within {limits.time_s:g} s.")
             wrote_mb = await asyncio.to_thread(bench.size_mb)
             if limits.folder_mb and wrote_mb > limits.folder_mb:

@@ -49,6 +49,7 @@ class Training(Protocol):
     def take(self) -> Told: ...
     def last_lines(self) -> str: ...
     def memory_bytes(self, limit: int) -> int: ...
+    def seconds(self) -> float: ...
 
 
 class TrainChild:
@@ -65,6 +66,7 @@ class TrainChild:
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
         self.was_left_alone = False
+        self._began = time.monotonic()
 
     @classmethod
     async def start(cls, spec: TrainSpec) -> Self:
@@ -115,6 +117,10 @@ class TrainChild:
     def last_lines(self) -> str:
         """The end of what it printed, for whoever wonders why it failed."""
         return self._log.last_lines()
+
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self._began
 
     def memory_bytes(self, limit: int) -> int:
         """What it and the processes it started have in memory. What they share counts once, where it is looked for:

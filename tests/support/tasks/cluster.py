@@ -51,8 +51,15 @@ class Count(fd.Model):
     def predict(self, x: float) -> float:
         with self.asked.open("a") as file:
             file.write(f"{x:g}\n")
+        self._tell("+")
         time.sleep(0.005)
+        self._tell("-")
         return x + 1
+
+    def _tell(self, what: str) -> None:
+        """What is in hand where, in the order of all nodes: they share the file, and each line is added whole."""
+        with self.asked.with_name("hands.txt").open("a") as file:
+            file.write(f"{what} {here()}\n")
 
 
 class Deadly(fd.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class ClusterTraining:
         self._log, self._last_lines = bytearray(), ""
         self._step: Step | None = None
         self._memory_bytes = self._memory_limit = 0
+        self._began: float | None = None
         self._errands: set[asyncio.Task[bytes]] = set()
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
@@ -79,6 +81,10 @@ class ClusterTraining:
         self._memory_limit = limit
         return self._memory_bytes
 
+    def seconds(self) -> float:
+        """How long it has been running; what it waited for room, or did on a node that was lost, is not in it."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
     # ---------------------------------------------------------------------------------
 
     async def _run(self) -> int:
@@ -92,7 +98,7 @@ class ClusterTraining:
             try:
                 return await self._attempt()
             except HostCrashed:
-                self._step = None
+                self._step = self._began = None
                 self._log += b"\n[frontdesk] the cluster lost the node it ran on; it begins again\n"
                 await asyncio.to_thread(_empty, self._folder)
         self.cause = f"The cluster lost the node it ran on {_LOSSES} times."
@@ -103,6 +109,7 @@ class ClusterTraining:
             done=0, total=0, message=f"waiting for room on the Ray cluster ({self._order.resources.told})"
         )
         step = self._step = _step.decode(await self._line.order("train", self._order))
+        self._began = time.monotonic()
         while True:
             news = _news.decode(await self._line.order("watch", Watch(step.number, self._memory_limit)))
             await asyncio.to_thread(self._spool_points, news.told.points)
