@@ -15,7 +15,7 @@ from frontdesk.desk.targets import networks_of
 from frontdesk.desk.telling import Channel, Telling, Wishes
 from frontdesk.desk.webhooks import MOST, Webhook, Webhooks
 from frontdesk.errors import Conflict, InvalidInput, NotFound
-from frontdesk.store.telling_tables import deliveries, webhooks
+from frontdesk.store.telling_tables import deliveries, notices, webhooks
 from support.desks import Office
 
 URL = "http://127.0.0.1:9/told"
@@ -283,3 +283,18 @@ def test_old_ones_are_forgotten(office: Office, hooks: Webhooks, telling: Tellin
     office.database.write(lambda c: c.execute(sa.update(deliveries).values(created_at=long_ago)))
     out.prune()
     assert hooks.log(hook.id, "alice") == []
+
+
+def test_a_great_many_are_forgotten_some_at_a_time(
+    office: Office, telling: Telling, out: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.desk.deliveries._PRUNED_AT_ONCE", 2)
+    for _ in range(5):
+        end(office, Lane.BATCH, JobState.SUCCEEDED)
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    kept = telling.notices("alice", limit=9)[0].id
+    office.database.write(
+        lambda c: c.execute(sa.update(notices).where(notices.c.id != kept).values(at=long_ago))
+    )
+    out.prune()
+    assert [notice.id for notice in telling.notices("alice", limit=9)] == [kept]

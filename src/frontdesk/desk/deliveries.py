@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from frontdesk.store.telling_tables import deliveries, notices, webhooks
 
 LEASE_S = 60.0
 _KEPT_DAYS = 30
+_PRUNED_AT_ONCE = 1000
 # The schedule that the Standard Webhooks specification recommends: the last try is about three days after the first.
 _PAUSES_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _DISABLED_AFTER = timedelta(days=3)
@@ -119,16 +121,20 @@ class Deliveries:
         self._database.write(write)
 
     def prune(self) -> None:
-        """Forget notices and deliveries that are past their time."""
+        """Forget notices and deliveries that are past their time, some at a time."""
+        for table, at, is_over in (
+            (notices, notices.c.at, sa.true()),
+            (deliveries, deliveries.c.created_at, deliveries.c.next_at.is_(None)),
+        ):
+            while ids := self._old(table, at, is_over):
+                gone = sa.delete(table).where(table.c.id.in_(ids))
+                self._database.write(partial(sa.Connection.execute, statement=gone), durable=False)
 
-        def write(connection: sa.Connection) -> None:
+    def _old(self, table: sa.Table, at: sa.Column[datetime], is_over: sa.ColumnElement[bool]) -> list[Any]:
+        with self._database.read() as connection:
             end = now(connection) - timedelta(days=_KEPT_DAYS)
-            connection.execute(sa.delete(notices).where(notices.c.at < end))
-            connection.execute(
-                sa.delete(deliveries).where(deliveries.c.created_at < end, deliveries.c.next_at.is_(None))
-            )
-
-        self._database.write(write, durable=False)
+            query = sa.select(table.c.id).where(at < end, is_over).order_by(at).limit(_PRUNED_AT_ONCE)
+            return list(connection.execute(query).scalars())
 
 
 def _outgoing(row: sa.RowMapping, webhook: sa.RowMapping | None) -> Outgoing:

@@ -29,20 +29,20 @@ class Leavings:
             self._prune(pruning.jobs_older_than(days), pruning.remove_jobs)
             self._prune(pruning.uploads_older_than(days), pruning.remove_uploads)
         if total_bytes:
-            self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
-            self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
-            self._shorten_rows(total_bytes)
+            self._make_room(total_bytes)
         if time.monotonic() > self._sweep_files_after:
             # A storage that is away takes a while to say so: expired leases are not to wait for that each time.
             self._sweep_files_after = time.monotonic() + _SWEEP_FILES_AGAIN_S
             self._files.sweep()
             self._sweep_files_after = time.monotonic() + _SWEEP_FILES_EVERY_S
 
-    def _shorten_rows(self, total_bytes: int) -> None:
-        """What it costs to measure the rows decides how soon that is done again."""
+    def _make_room(self, total_bytes: int) -> None:
+        """What it costs to add up files and to measure rows decides how soon that is done again."""
         began = time.monotonic()
         if began > self._measure_after:
             try:
+                self._prune(pruning.uploads_beyond(total_bytes), pruning.remove_uploads)
+                self._prune(pruning.jobs_beyond(total_bytes), pruning.remove_jobs)
                 self._prune(
                     pruning.jobs_beyond_rows(total_bytes, self._database.rows_bytes), pruning.remove_jobs
                 )
