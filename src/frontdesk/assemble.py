@@ -22,6 +22,7 @@ from frontdesk.access.sessions import SessionLimits
 from frontdesk.catalog.artifacts import artifacts_in
 from frontdesk.catalog.describe import describe
 from frontdesk.catalog.versions import Versions
+from frontdesk.declare.prepared import prepare_structs
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.deliveries import Deliveries
 from frontdesk.desk.engine import Engine
@@ -89,6 +90,7 @@ class Installation:
     @classmethod
     def open(cls, settings: Settings) -> Installation:
         """Open the data folder, made if need be, with its tables up to date."""
+        prepare_structs()
         data = settings.data
         data.mkdir(parents=True, exist_ok=True)
         database = Database.open(
@@ -219,6 +221,7 @@ def web_app(installation: Installation, cards: Cards, *, name: str) -> App:
     from frontdesk.serve.app import create_app
     from frontdesk.serve.services import LOOPBACK_HOSTS, Limits, Services
 
+    prepare_structs()
     settings = installation.settings
     return create_app(
         Services(

@@ -20,6 +20,7 @@ import msgspec
 from frontdesk.catalog.gallery import Gallery
 from frontdesk.catalog.loading import is_network, python_file, routes_file
 from frontdesk.catalog.stamps import identity, still_so
+from frontdesk.declare.prepared import prepare_structs
 from frontdesk.declare.signature import TaskCard
 from frontdesk.errors import DeclarationError
 
@@ -70,6 +71,7 @@ def describe(sources: Sequence[Path], cache_folder: Path, models_folder: Path) -
         for source in dict.fromkeys(source.absolute() for source in sources)
     ]
     mine = identity()
+    prepare_structs()
     with ThreadPoolExecutor(os.cpu_count()) as several:
         found = list(several.map(lambda order: _cards(order, cards_folder, mine), orders))
     tasks: dict[str, TaskCard] = {}
