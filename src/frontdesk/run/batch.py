@@ -37,7 +37,7 @@ from frontdesk.run.batch_summary import summary_of
 from frontdesk.run.chunk_backup import ChunkBackup
 from frontdesk.run.chunks import Chunks
 from frontdesk.run.fencing import job_folders, take_over
-from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.outcome import Failed, Finished, Outcome, Released, no_room
 from frontdesk.run.performer import Models
 from frontdesk.run.stored_progress import StoredProgress
 from frontdesk.store.files import FileStore, StoredFile
@@ -98,7 +98,7 @@ class Batcher:
             await self._keep_partial(lease, card, chunks)
             return Failed(Failure.of(error))
         except OSError as error:
-            return Failed(Failure(f"There is no room for the result: {error.strerror}."))
+            return no_room(error, "for the result")
         except asyncio.CancelledError:
             # Cancelled by its owner, or taken back to be gone on with elsewhere; only the first keeps what there is.
             keeping = asyncio.create_task(self._keep_partial(lease, card, chunks))

@@ -31,7 +31,7 @@ from frontdesk.errors import FileDamaged, HostUnreachable, LeaseLost, NotFound, 
 from frontdesk.host.child import how_it_ended
 from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.chronicle import Chronicle
-from frontdesk.run.outcome import Failed, Finished, Outcome, Released
+from frontdesk.run.outcome import Failed, Finished, Outcome, Released, no_room
 from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import StartTraining, Training, start_here
@@ -102,7 +102,7 @@ class Trainer:
         except FileDamaged as error:
             return Failed(Failure.of(error))
         except OSError as error:
-            return Failed(Failure(f"There is no room to train: {error.strerror}."))
+            return no_room(error, "to train")
         try:
             return await self._train(lease, task, model, payload, bench, hosts)
         except HostUnreachable:
