@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from frontdesk.catalog.profiles import Profile, decoded, encoded
+from frontdesk.store import turns
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.monitor_tables import profiles as table
@@ -27,6 +28,8 @@ class Profiles:
         """Make it the profile of a version, in place of the one it may have."""
 
         def write(connection: sa.Connection) -> None:
+            # Of two at once, the later one stays.
+            turns.take(connection, [f"profile {task} {model} {version}"])
             remove(connection, task, model, version)
             insert(connection, task, model, version, encoded(profile))
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from frontdesk.access.audit import By
 from frontdesk.access.gate import Gate
 from frontdesk.access.rules import Role
 from frontdesk.catalog.artifacts import FolderArtifacts
+from frontdesk.catalog.profile_rows import Profiles
+from frontdesk.catalog.profiles import Profile
 from frontdesk.catalog.versions import Versions
 from frontdesk.desk import leasing, submitting
 from frontdesk.desk.engine import QuietEngine
@@ -391,3 +394,14 @@ def test_uploads_at_once_do_not_together_exceed_what_one_may_store(
     )
     assert sum(isinstance(one, QuotaExceeded) for one in kept) == 6
     assert sum(path.is_file() for path in tmp_path.rglob("*")) == 2, "bytes that were refused are gone"
+
+
+# ------------------------------------------------------------------------------- profiles
+
+
+def test_of_profiles_of_a_version_put_at_once_one_stays(database: Database, other: Database) -> None:
+    profiles = [Profiles(one) for one in (database, other)]
+    profile = Profile(id="one", source="file", count=1, inputs={})
+    puts = [partial(profiles[n % 2].put, "double", "m", 1, profile) for n in range(8)]
+    assert at_once(puts) == [None] * 8
+    assert profiles[0].get("double", "m", 1) == profile
