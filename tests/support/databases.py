@@ -6,6 +6,7 @@ skips the disk: what tests kill is our processes, never it. Those that are about
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -84,12 +85,9 @@ DATABASES = Databases()
 
 def rows_at(place: Path | str, query: str, **values: Any) -> Sequence[tuple[Any, ...]]:
     """The same of any database: a file of SQLite's, or a URL."""
-    engine = sa.create_engine(f"sqlite:///{place}" if isinstance(place, Path) else _driver_url(place))
-    with engine.begin() as connection:
+    with _engine(place).begin() as connection:
         result = connection.execute(sa.text(query), values)
-        found = [tuple(row) for row in result] if result.returns_rows else []
-    engine.dispose()
-    return found
+        return [tuple(row) for row in result] if result.returns_rows else []
 
 
 def _migrate(url: str) -> None:
@@ -100,12 +98,17 @@ def _migrate(url: str) -> None:
 
 def empty(url: str) -> None:
     """Leave tables without rows."""
-    engine = sa.create_engine(_driver_url(url))
-    with engine.begin() as connection:
+    with _engine(url).begin() as connection:
         for table in metadata.sorted_tables:
             if table.name not in _KEPT:
                 connection.execute(sa.delete(table))
-    engine.dispose()
+
+
+@functools.cache
+def _engine(place: Path | str) -> sa.Engine:
+    """One that keeps no connection open, and all it once learned of the server."""
+    url = f"sqlite:///{place}" if isinstance(place, Path) else _driver_url(place)
+    return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 def _driver_url(text: str) -> sa.URL:
