@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from frontdesk.declare.kinds import Field, Number
 from frontdesk.declare.output_kinds import ClassificationOut, Output
 from frontdesk.declare.signature import ModelCard, Signature, TaskCard
 from frontdesk.errors import NotFound, StoreUnavailable
+from frontdesk.monitor import feedback
 from frontdesk.monitor.collector import Collector
 from frontdesk.monitor.figures import Span
 from frontdesk.monitor.judging import Judgement
@@ -28,6 +30,7 @@ from frontdesk.monitor.tallies import BOUNDS_S, Tally, quantile_s
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.monitor_tables import periods, predictions
+from frontdesk.store.tables import versions
 
 KEY = ("iris", "net", 1)
 NOW = datetime(2026, 3, 4, 12, 30, 30, tzinfo=UTC)
@@ -271,6 +274,7 @@ def test_an_id_proves_whose_it_is_and_of_what(database: Database) -> None:
     assert at is not None
     assert abs(at.timestamp() - time.time()) < 5
     assert made_at("nonsense") is made_at("{" + prediction + "}") is None
+    assert made_at("ffffffff-ffff-7fff-bfff-ffffffffffff") is None
     assert len({receipts.new("ann", KEY) for _ in range(10_000)}) == 10_000
 
 
@@ -296,6 +300,37 @@ def test_feedback_is_found_given_changed_and_counted(database: Database) -> None
     assert (watch.collected.kept("iris").rows, watch.collected.kept("iris").true) == (1, 1)
     assert watch.collected.delete("iris") == 1
     assert watch.feedback.given(kept.id, "me") is None
+
+
+def made(database: Database, number: int, at: datetime) -> None:
+    row = {
+        "id": str(uuid.UUID(int=(int(at.timestamp() * 1000) << 80) + number)), "task": "iris", "model": "net",
+        "number": number, "metrics": {}, "parameters": {}, "is_live": False, "created_at": at,
+    }  # fmt: skip
+    database.write(lambda connection: connection.execute(sa.insert(versions).values(row)))
+
+
+def test_a_prediction_is_looked_for_among_the_last_versions_before_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback, "VERSIONS_TRIED", 3)
+    watch, now = monitor(database), datetime.now(UTC)
+    watch.receipts.prepare()
+    for number in range(1, 6):
+        made(database, number, now - timedelta(days=6 - number))
+    for number in range(6, 16):  # since, and no concern of a prediction of today
+        made(database, number, now + timedelta(days=number))
+    by_fifth, by_first = (watch.receipts.new("me", ("iris", "net", number)) for number in (5, 1))
+    assert watch.feedback.find(by_fifth, "me", []).version == 5
+    assert watch.feedback.find(by_first, "me", [("iris", "net", 1)]).version == 1
+    with pytest.raises(NotFound):
+        watch.feedback.find(by_first, "me", [])
+    with database.read() as connection:
+        asked = feedback._made_before(now).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}").all()
+    assert [row.detail.split(" (")[0] for row in plan] == [
+        "SEARCH versions USING INDEX sqlite_autoindex_versions_1"
+    ]
 
 
 def test_it_reads_a_month_of_a_busy_task_from_few_rows(database: Database) -> None:

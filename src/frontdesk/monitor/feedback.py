@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,12 +14,16 @@ from frontdesk.monitor.judging import Judgement
 from frontdesk.monitor.receipts import Key, Receipts, made_at
 from frontdesk.monitor.rows import Said, outputs_of
 from frontdesk.store.database import Database
+from frontdesk.store.ids import first_id
 from frontdesk.store.monitor_tables import feedback as table
 from frontdesk.store.monitor_tables import predictions
 from frontdesk.store.tables import versions
 
 _ATTEMPTS = 3
 _MICROSECONDS = 1_000_000
+VERSIONS_TRIED = 2000
+_APART = timedelta(hours=1)
+"""The clocks of two machines differ by less: an id has the time of whoever made it."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +64,8 @@ class Feedback:
     def find(self, prediction: str, owner: str, known: Iterable[Key]) -> Asked:
         """A prediction of this owner: one that was kept, or whose id proves that one of the `known` made it.
 
-        Raises NotFound for one of somebody else's as for one that never was. Versions made here are known anyway.
+        Raises NotFound for one of somebody else's as for one that never was. The last versions that were made here
+        before it are known anyway: so many that a request for any id costs the same, however many there ever were.
         """
         at = made_at(prediction)
         query = sa.select(predictions).where(predictions.c.id == prediction)
@@ -68,14 +73,13 @@ class Feedback:
             raise NotFound("There is no such prediction.")
         with self._database.read() as connection:
             row = connection.execute(query).first()
-            numbered = sa.select(versions.c.task, versions.c.model, versions.c.number)
-            ever = [] if row else [tuple(found) for found in connection.execute(numbered)]
+            made = [] if row else [tuple(found) for found in connection.execute(_made_before(at))]
         if row is not None and row.owner == owner:
             return Asked(
                 id=row.id, owner=owner, task=row.task, model=row.model, version=row.version, at=row.at,
                 said=outputs_of(row.outputs),
             )  # fmt: skip
-        key = None if row else self._receipts.key_of(prediction, owner, dict.fromkeys([*known, *ever]))
+        key = None if row else self._receipts.key_of(prediction, owner, dict.fromkeys([*known, *made]))
         if key is None:
             raise NotFound("There is no such prediction.")
         return Asked(id=prediction, owner=owner, task=key[0], model=key[1], version=key[2], at=at)
@@ -146,6 +150,16 @@ class Feedback:
             )
             for row in found
         ]
+
+
+def _made_before(moment: datetime) -> sa.Select[Any]:
+    """The last versions made before it, by their primary key, which is in the order of time."""
+    return (
+        sa.select(versions.c.task, versions.c.model, versions.c.number)
+        .where(versions.c.id < first_id(moment + _APART))
+        .order_by(versions.c.id.desc())
+        .limit(VERSIONS_TRIED)
+    )
 
 
 def _of(task: str, model: str | None, version: int | None) -> list[sa.ColumnElement[bool]]:

@@ -30,6 +30,7 @@ Key = tuple[str, str, int]
 _NAME = "receipts"
 _SIGNED_CHARACTERS, _TAG_BYTES = 28, 4
 _HASHES_KEPT = 10_000
+_LAST_MS = 2**47  # the year 6429; an id has room for years that no datetime has
 
 
 class Receipts:
@@ -78,11 +79,12 @@ class Receipts:
 
 
 def made_at(prediction: str) -> datetime | None:
-    """When an id was made; None for what is no id of version 7."""
+    """When an id was made; None for what is no id of version 7, or of a time that no clock has shown."""
     try:
         number = uuid.UUID(prediction)
     except ValueError:
         return None
-    if number.version != 7 or str(number) != prediction:
+    milliseconds = number.int >> 80
+    if number.version != 7 or str(number) != prediction or milliseconds > _LAST_MS:
         return None
-    return datetime.fromtimestamp((number.int >> 80) / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
