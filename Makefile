@@ -60,14 +60,11 @@ serve: $(READY_TO_SERVE) $(WITH_TORCH) $(PAGES)
 # ---------------------------------------------------------------- checks
 
 ifeq ($(strip $(ONLY)),)
-# Side by side what waits more than it works, for the network or for real servers; what such a stage says is then
-# printed when it ends. The service tests of the slowest database have the most processes.
+# Side by side what waits for the network; what such a stage says is then printed when it ends.
 test:
 	@SIDE_BY_SIDE=yes $(MAKE) -j4 system setup lint types imports frontend-check
-	@$(MAKE) unit
-	@SIDE_BY_SIDE=yes $(MAKE) -j3 services services-postgresql services-mariadb
-	@$(MAKE) journeys
-	@$(MAKE) coverage
+	@for stage in unit services services-postgresql services-mariadb journeys coverage; do \
+	    $(MAKE) "$$stage" || exit 1; done
 	@scripts/stage.sh faults $(MAKE) faults MINUTES=1
 	@echo "make test: every stage passed."
 else
@@ -105,7 +102,7 @@ unit: setup
 # DB=postgresql or DB=mariadb: on a server that the tests start.
 services: setup
 	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest \
-	    $(FILES_AT_A_TIME) $(if $(DB),2,3) $(if $(DB),,$(COVERED) --cov-append) tests/services
+	    $(FILES_AT_A_TIME) 3 $(if $(DB),,$(COVERED) --cov-append) tests/services
 
 services-postgresql services-mariadb: services-%:
 	@$(MAKE) services DB=$*

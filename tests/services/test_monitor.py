@@ -166,7 +166,8 @@ def test_true_answers_become_a_data_set_that_is_trained_on(server: Server) -> No
     learned, first = versions[job["version"]], versions[1]
     assert learned["data_sha256"] == made["sha256"] != first["data_sha256"]
     server.http.post(f"/api/tasks/flowers/models/mlp/versions/{job['version']}/live")
-    server.predict("flowers")
+    # The version before answers until the host of this one is warm.
+    until(lambda: server.predict("flowers").json()["version"] == job["version"], 30, "an answer of it")
     until(
         lambda: figures(server, model="mlp", version=job["version"])["profile"],
         30,

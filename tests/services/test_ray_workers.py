@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks"
-ROWS, LIMIT_S = 640, 8
+ROWS, LONG_ROWS, LIMIT_S = 640, 3200, 8
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def test_a_driver_that_sleeps_past_its_lease_lets_go_of_the_cluster_and_writes_n
     cluster.add_node(cpus=1)
     (sleeper,) = server.children("worker")
     carrier = _carrier_of(sleeper)
-    jobs = {batch(server), trained := train(server, steps=100, pause_s=0.06)}
-    (filed,) = jobs - {trained}
+    filed = batch(server, LONG_ROWS)
     until(lambda: server.job(filed)["progress"]["done"] > 0, 60, "some rows")
+    jobs = {filed, trained := train(server, steps=100, pause_s=0.06)}
     until(lambda: len(trained_in(server, trained)) == 1, 60, "the training")
     assert server.job(filed)["state"] == "running"
     (training,) = trained_in(server, trained)
@@ -109,7 +109,7 @@ def test_a_driver_that_sleeps_past_its_lease_lets_go_of_the_cluster_and_writes_n
             until(lambda: len(trained_in(server, trained)) == 2, 60, "the second training")
             assert is_gone(training), "two trainings of one job at once"
             assert is_gone(carrier.pid), "it keeps what it had on the cluster"
-            check_result(server, filed)
+            check_result(server, filed, LONG_ROWS)
             assert server.finished(trained, 60)["state"] == "succeeded"
             before = left(server)
             sleeper.resume()
