@@ -136,12 +136,21 @@ def _row(connection: sa.Connection, new: NewJob) -> dict[str, Any]:
         "idempotency_key": new.idempotency_key,
         "attempts": 0,
         "attempts_forgiven": 0,
-        "turn": fair_turn(connection, new.kind.value, new.owner),
+        "turn": _next_turn(connection, new.kind.value, new.owner),
         "lease_token": 0,
         "created_at": now(connection),
         "started_at": None,
         "finished_at": None,
     }
+
+
+def _next_turn(connection: sa.Connection, kind: str, owner: str) -> int:
+    """Behind the job that this transaction took on just before for this owner, if it did; else the fair turn."""
+    found = turns.found(connection)
+    last = found.get((kind, owner))
+    turn = fair_turn(connection, kind, owner) if last is None else last + 1
+    found[kind, owner] = turn
+    return int(turn)
 
 
 def fair_turn(connection: sa.Connection, kind: str, owner: str) -> int:

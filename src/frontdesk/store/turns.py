@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from frontdesk.store.tables import turns
 
 TURNS = 256
-_HELD = "frontdesk.turns"
+_HELD, _FOUND = "frontdesk.turns", "frontdesk.found"
 _take = sa.select(turns.c.number).where(turns.c.number.in_(sa.bindparam("numbers", expanding=True)))
 _take = _take.order_by(turns.c.number).with_for_update()
 
@@ -40,6 +41,14 @@ def take(connection: sa.Connection, names: Iterable[str]) -> None:
         held |= wanted
 
 
+def found(connection: sa.Connection) -> dict[Any, Any]:
+    """What this transaction found out under its turns, which nobody else can have changed since."""
+    if connection.dialect.name == "sqlite":
+        return {}  # to ask once more costs less there than to know when a transaction begins
+    return cast(dict[Any, Any], connection.info.setdefault(_FOUND, {}))
+
+
 def forget(connection: sa.Connection) -> None:
-    """A transaction begins: it has none."""
+    """A transaction begins: it has none, and knows nothing."""
     connection.info.pop(_HELD, None)
+    connection.info.pop(_FOUND, None)
