@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from frontdesk.errors import FrontdeskError, HostCrashed
-from frontdesk.run.cluster.messages import Done, Question, Refusal, encode, error_of, refusal_of
+from frontdesk.run.cluster.messages import Done, Question, Refusal, deliver, encode, refusal_of
 
 _AT_ONCE = 2
 
@@ -87,13 +87,7 @@ class Asker:
                     waiting.set_exception(error)
             return
         for reply in brought.replies:
-            waiter = self._waiting.get(reply.id)
-            if waiter is None or waiter.done():
-                continue
-            if isinstance(reply, Done):
-                waiter.set_result(reply.body)
-            else:
-                waiter.set_exception(error_of(reply))
+            deliver(reply, self._waiting.get(reply.id))
 
     def _met(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -25,8 +25,8 @@ from frontdesk.run.cluster.messages import (
     Done,
     Order,
     Refusal,
+    deliver,
     encode,
-    error_of,
 )
 
 log = logging.getLogger(__name__)
@@ -185,13 +185,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for frame in self._frames.feed(data):
             message = _decoder.decode(frame)
-            waiting = self._waiting.get(message.id)
-            if waiting is None or waiting.done():
-                continue
-            if isinstance(message, Done):
-                waiting.set_result(message.body)
-            else:
-                waiting.set_exception(error_of(message))
+            deliver(message, self._waiting.get(message.id))
 
     def connection_lost(self, error: Exception | None) -> None:
         for waiting in self._waiting.values():

@@ -7,6 +7,7 @@ understand.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -112,6 +113,16 @@ def error_of(refusal: Refusal) -> FrontdeskError:
     if kind in (NoAnswer, Overloaded):
         return kind(refusal.reason, refusal.retry_after_s)
     return kind(refusal.reason)
+
+
+def deliver(message: Done | Refusal, waiting: asyncio.Future[bytes] | None) -> None:
+    """Give it to who waits for it, if somebody still does."""
+    if waiting is None or waiting.done():
+        return
+    if isinstance(message, Done):
+        waiting.set_result(message.body)
+    else:
+        waiting.set_exception(error_of(message))
 
 
 # ---------------------------------------------------------------------------- bodies
