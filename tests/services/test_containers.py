@@ -229,7 +229,8 @@ def test_a_version_trained_in_one_container_answers_in_the_others(site: Site, to
     for container in site.containers("web"):
         with site.straight(container, tom) as replica:
             until(lambda replica=replica: live_answer(replica) == (2, 8), 30, container, every_s=0.2)
-    assert answer_of(finished(tom, ask_later(tom, "learn"))) == 8
+    # So have the workers, and the version before answers until the next one is ready.
+    until(lambda: answer_of(finished(tom, ask_later(tom, "learn"))) == 8, 30, "a worker", every_s=0.2)
 
 
 def live_answer(replica: httpx.Client) -> tuple[int, int] | None:
