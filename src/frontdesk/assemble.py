@@ -100,7 +100,7 @@ class Installation:
         runtime = runtime_folder(data)
         redis = RedisLink(settings.redis) if settings.redis else None
         if settings.engine == "ray":
-            check_address(settings.ray, settings.storage)
+            check_address(settings.ray)
         engine = engine_called(settings.engine, runtime / "bells", redis)
         storage = Storage.at(data, bucket_of(settings), settings.cache_bytes)
         files = StoredFiles(database, storage.files)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from frontdesk.assemble import Cards, Installation, host_client
+from frontdesk.assemble import Cards, Installation, bucket_of, host_client
 from frontdesk.desk.job import Lane
 from frontdesk.run.batch import Batcher
 from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.cluster.batch import ClusterBatcher
 from frontdesk.run.cluster.hosts import ClusterLimits
 from frontdesk.run.cluster.joining import Cluster
+from frontdesk.run.cluster.shared import SharedStorage
 from frontdesk.run.duty import Duty, introduce
 from frontdesk.run.life import SignOfLife
 from frontdesk.run.performer import Models, Performer
@@ -76,6 +77,7 @@ def _cluster(installation: Installation) -> Cluster:
             memory_mb=settings.host_memory_mb,
             pixel_limit=settings.pixel_limit,
             idle_s=settings.host_idle_s,
+            shared=SharedStorage.of(bucket_of(settings), settings.cache_bytes),
         ),
     )
 
@@ -101,5 +103,6 @@ def trainer(
             silence_s=settings.lease_s,
         ),
         start=cluster.start_training if cluster else start_here,
+        elsewhere=cluster is not None and cluster.limits.shared is not None,
         backup=CheckpointBackup(progress_in(installation.storage.checkpoints)),
     )

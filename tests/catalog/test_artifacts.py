@@ -12,7 +12,8 @@ import pytest
 
 from frontdesk.catalog import artifacts as artifacts_module
 from frontdesk.catalog.artifacts import FolderArtifacts, artifacts_in
-from frontdesk.catalog.versions import VersionRecord, Versions
+from frontdesk.catalog.version import VersionRecord
+from frontdesk.catalog.versions import Versions
 from frontdesk.errors import FileDamaged, NotFound, StoreUnavailable
 from frontdesk.store.database import Database
 from frontdesk.store.storage import BucketPlace, Storage

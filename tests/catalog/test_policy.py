@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frontdesk.catalog.policy import is_better
-from frontdesk.catalog.versions import implicit_version
+from frontdesk.catalog.version import implicit_version
 
 
 def measured(**metrics: Any) -> Any:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from frontdesk.catalog.artifacts import FolderArtifacts
-from frontdesk.catalog.versions import Origin, Versions, implicit_version
+from frontdesk.catalog.version import Origin, implicit_version
+from frontdesk.catalog.versions import Versions
 from frontdesk.errors import Conflict, LeaseLost, NotFound
 from frontdesk.store.database import Database
 from support.databases import DATABASES

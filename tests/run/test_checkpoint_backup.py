@@ -44,7 +44,9 @@ def test_what_changed_while_it_was_saved_is_not_kept(tmp_path: Path, monkeypatch
         with open_office(tmp_path / "office") as office:
             office.submit()
             lease = office.take()
-            saving = asyncio.create_task(CheckpointBackup(progress).going_on(lease, checkpoints))
+            saving = asyncio.create_task(
+                CheckpointBackup(progress).going_on(lease.job.id, lease.token, checkpoints)
+            )
             await asyncio.sleep(0.05)
             (checkpoints / "weights").write_text("w")
             async with asyncio.timeout(20):

@@ -68,12 +68,7 @@ def test_a_long_file_has_at_least_64_pieces(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["", "host", "host:", ":6379", "host:port", "host:0", "host:70000"])
 def test_an_address_without_host_or_port_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="HOST:PORT"):
-        check_address(address, "")
-
-
-def test_files_of_a_cluster_lie_where_its_nodes_see_them() -> None:
-    with pytest.raises(SettingsError, match="leave storage empty"):
-        check_address("127.0.0.1:10001", "s3://bucket")
+        check_address(address)
 
 
 def test_what_is_declared_reads_well() -> None:

@@ -12,6 +12,7 @@ CHOOSE_THEMSELVES = frozenset(
         "test_clocks_apart",
         "test_containers",
         "test_ray",
+        "test_ray_bucket",
         "test_ray_workers",
         "test_redis_replicas",
         "test_replicas",

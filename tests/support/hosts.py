@@ -15,7 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from frontdesk.catalog.loading import load_models
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.reading import read_task_cards
 from frontdesk.host.client import HostAnswer, HostClient
 from frontdesk.host.messages import HostStatus

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.store.zips import zipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 
 
 def is_better(policy: str, new: VersionRecord, live: VersionRecord | None) -> bool:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,73 +17,16 @@ import msgspec
 import sqlalchemy as sa
 
 from frontdesk.catalog import profile_rows
-from frontdesk.catalog.artifacts import Artifacts, size_of
+from frontdesk.catalog.artifacts import Artifacts
+from frontdesk.catalog.version import Origin, Placed, VersionRecord, held_in, key_of, placed_in
 from frontdesk.errors import Conflict, LeaseLost, NotFound, StoreUnavailable
 from frontdesk.store import turns
 from frontdesk.store.clock import now
 from frontdesk.store.database import Database
-from frontdesk.store.ids import new_id
 from frontdesk.store.tables import jobs, run_records
 from frontdesk.store.tables import versions as table
-from frontdesk.store.verified import Kept
 
 _ATTEMPTS = 5
-
-
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a version was made of, where that is known, and its archive, where machines share its files."""
-
-    owner: str = ""
-    seed: int = 0
-    data: str = ""  # its name
-    data_sha256: str = ""
-    code_sha256: str = ""
-    libraries: dict[str, str] = {}
-    duration_s: float = 0.0
-    size_bytes: int = 0
-    was_cancelled: bool = False
-    archive: Kept | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRecord:
-    """One set of weights of a model, and what made it. Its files are had by `Versions.hold`."""
-
-    task: str
-    model: str
-    number: int
-    folder: Path
-    metrics: Mapping[str, Any]
-    parameters: Mapping[str, Any]
-    created_at: datetime
-    is_live: bool
-    job: str | None = None
-    origin: Origin = Origin()
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """The files of a version that is about to be one: they are where they will stay."""
-
-    id: str
-    size_bytes: int
-    archive: Kept | None
-
-
-def implicit_version(task: str, model: str) -> VersionRecord:
-    """The one version of a model that is not trained here: there is no row of it, and nothing in its folder."""
-    return VersionRecord(
-        task=task,
-        model=model,
-        number=1,
-        folder=Path("/nonexistent"),
-        metrics={},
-        parameters={},
-        created_at=datetime.fromtimestamp(0, UTC),
-        is_live=True,
-    )
-
 
 Fence = Callable[[sa.Connection], None]
 """Looks, in the transaction of a write, whether whoever writes still may. Raises LeaseLost."""
@@ -114,9 +55,7 @@ class Versions:
     def place(self, task: str, model: str, staged: Path) -> Placed:
         """Put the files in `staged` where a version's are; the folder is gone afterwards. Raises StoreUnavailable."""
         self._remove_left_behind(task, model)
-        version_id, size_bytes = new_id(), size_of(staged)
-        archive = self._artifacts.put(_key(task, model, version_id), staged)
-        return Placed(id=version_id, size_bytes=size_bytes, archive=archive)
+        return placed_in(self._artifacts, task, model, staged)
 
     def add(
         self,
@@ -159,7 +98,7 @@ class Versions:
         except LeaseLost:
             with contextlib.suppress(StoreUnavailable):
                 if self._one(table.c.id == placed.id) is None:  # a try whose answer was lost may have made it
-                    self._artifacts.remove(_key(task, model, placed.id))
+                    self._artifacts.remove(key_of(task, model, placed.id))
             raise
 
     def _record_once(self, row: Mapping[str, Any], live: bool, fence: Fence, profile: bytes) -> VersionRecord:
@@ -180,11 +119,7 @@ class Versions:
 
     def hold(self, version: VersionRecord) -> AbstractContextManager[Path]:
         """Its files here until the block ends, not to be changed. Raises StoreUnavailable, FileDamaged."""
-        if not version.id:  # it is implicit
-            return contextlib.nullcontext(version.folder)
-        name = f"version {version.number} of {version.model} of {version.task}"
-        key = _key(version.task, version.model, version.id)
-        return self._artifacts.hold(key, version.origin.archive, name)
+        return held_in(self._artifacts, version)
 
     def made_once(self, once: str) -> VersionRecord | None:
         """The version that was made under this name, if there is one."""
@@ -216,7 +151,7 @@ class Versions:
         self._database.write(write)
         # A crash before the next line leaves files that no row names; see above.
         with contextlib.suppress(StoreUnavailable):
-            self._artifacts.remove(_key(task, model, version.id))
+            self._artifacts.remove(key_of(task, model, version.id))
 
     def make_live(
         self, task: str, model: str, number: int, fence: Fence = lambda connection: None
@@ -254,7 +189,7 @@ class Versions:
             model=row.model,
             number=row.number,
             id=row.id,
-            folder=self._artifacts.place(_key(row.task, row.model, row.id)),
+            folder=self._artifacts.place(key_of(row.task, row.model, row.id)),
             metrics=row.metrics,
             parameters=row.parameters,
             created_at=row.created_at,
@@ -292,7 +227,3 @@ def _insert(connection: sa.Connection, values: Mapping[str, Any], live: bool, pr
 def _set_live(connection: sa.Connection, task: str, model: str, number: int) -> None:
     is_it = sa.case((table.c.number == number, sa.true()), else_=sa.false())
     connection.execute(sa.update(table).where(_of(task, model)).values(is_live=is_it))
-
-
-def _key(task: str, model: str, version_id: str) -> str:
-    return f"{task}/{model}/{version_id}"

@@ -63,7 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.inbox:
         yield inbox(Path(settings.inbox))
     if settings.engine == "ray":
-        yield cluster(settings.ray, settings.storage)
+        yield cluster(settings.ray)
 
 
 def python() -> Finding:
@@ -178,11 +178,11 @@ def inbox(folder: Path) -> Finding:
     return Finding(what, True, told)
 
 
-def cluster(address: str, storage: str) -> Finding:
+def cluster(address: str) -> Finding:
     """Whether a worker of this machine could have its jobs done there."""
     what = "Ray cluster"
     try:
-        check_address(address, storage)
+        check_address(address)
     except SettingsError as error:
         return Finding(what, False, str(error), "Set FRONTDESK_RAY to the address of the head.")
     sight = look(address)

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import FileDamaged, StoreUnavailable
 from frontdesk.host.child import HostChild, how_it_ended

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from frontdesk.catalog.versions import VersionRecord, implicit_version
+from frontdesk.catalog.version import VersionRecord, implicit_version
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.host.control import ControlServer
 from frontdesk.host.keeper import Keeper

@@ -79,7 +79,7 @@ class Batcher:
         await asyncio.to_thread(self._forget_left_behind)
         try:
             backup = ChunkBackup(self._progress, lease)
-            folder = await asyncio.to_thread(take_over, self._folder, lease)
+            folder = await asyncio.to_thread(take_over, self._folder, lease.job.id, lease.token)
             chunks = await asyncio.to_thread(backup.restore, folder)
         except LeaseLost:
             return Released()

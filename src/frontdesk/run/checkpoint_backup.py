@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from frontdesk.desk.job import Lease
 from frontdesk.run.fencing import newest_token
 from frontdesk.run.stored_progress import Saved, StoredProgress
 
@@ -40,15 +39,19 @@ class CheckpointBackup:
             fetched.rename(parent / f"{job_id}-{token}")
         shutil.rmtree(fetched, ignore_errors=True)
 
-    async def going_on(self, lease: Lease, folder: Path) -> None:
+    async def going_on(self, job_id: str, token: int, folder: Path) -> None:
         """Save what changes until cancelled."""
-        number, before = 0, await asyncio.to_thread(_files_in, folder)
-        while self._progress is not None:
+        if self._progress is None:
+            return
+        before = await asyncio.to_thread(_files_in, folder)
+        # One that was begun again under the same lease goes on counting: the newest is the last by name.
+        number = await asyncio.to_thread(_next_number, self._progress, job_id, token)
+        while True:
             await asyncio.sleep(_EVERY_S)
             files = await asyncio.to_thread(_files_in, folder)
             if files and files != before:
-                name = f"{lease.token:08d}-{number:08d}"
-                if await asyncio.to_thread(self._save, self._progress, lease.job.id, name, folder, files):
+                name = f"{token:08d}-{number:08d}"
+                if await asyncio.to_thread(self._save, self._progress, job_id, name, folder, files):
                     number, before = number + 1, files
 
     def forget(self, job_id: str) -> None:
@@ -72,6 +75,14 @@ class CheckpointBackup:
 
 def _token_of(saved: Saved) -> int:
     return int(saved.name.partition("-")[0])
+
+
+def _next_number(progress: StoredProgress, job_id: str, token: int) -> int:
+    """The one behind those that were saved under this token."""
+    numbers = [
+        int(saved.name.partition("-")[2]) for saved in progress.found(job_id) if _token_of(saved) == token
+    ]
+    return max(numbers, default=-1) + 1
 
 
 def _files_in(folder: Path) -> Files:

@@ -11,19 +11,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from frontdesk.desk.job import Lease
 from frontdesk.errors import LeaseLost
 
 _NAME = re.compile(r"(?P<job>.{36})-(?P<token>\d+)")
 
 
-def take_over(parent: Path, lease: Lease) -> Path:
+def take_over(parent: Path, job_id: str, token: int) -> Path:
     """The folder of this attempt, with what those before it left. Raises LeaseLost where there is a later one."""
-    mine = parent / f"{lease.job.id}-{lease.token}"
+    mine = parent / f"{job_id}-{token}"
     parent.mkdir(parents=True, exist_ok=True)
-    earlier = sorted((_token(path), path) for path in parent.glob(f"{lease.job.id}-*") if path != mine)
-    if earlier and earlier[-1][0] > lease.token:
-        raise LeaseLost(lease.job.id)
+    earlier = sorted((_token(path), path) for path in parent.glob(f"{job_id}-*") if path != mine)
+    if earlier and earlier[-1][0] > token:
+        raise LeaseLost(job_id)
     if earlier and not mine.exists():
         earlier.pop()[1].rename(mine)
         for draft in mine.rglob("*.part"):  # somebody may have it open

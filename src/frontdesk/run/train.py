@@ -16,13 +16,13 @@ import contextlib
 import functools
 import logging
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from frontdesk.catalog.versions import Origin, VersionRecord, Versions
+from frontdesk.catalog.version import Origin, VersionRecord
+from frontdesk.catalog.versions import Versions
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.desk.job import Failure, Job, JobState, Lane, Lease
 from frontdesk.desk.queue import Desk
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 _TELL_EVERY_S = 0.2
 _LOOK_EVERY_S = 1.0
-_LEAVING_S = 10.0
 
 
 class Trainer:
@@ -64,10 +63,13 @@ class Trainer:
         models_folder: Path,
         limits: TrainLimits,
         start: StartTraining = start_here,
+        elsewhere: bool = False,
         backup: CheckpointBackup,
     ) -> None:
+        """`elsewhere`: what `start` starts works on machines that share no folder with this one."""
         self._desk, self._files, self._versions, self._cards = desk, files, versions, cards
-        self._benches, self._backup = TrainBenches(desk, files, data_folder, backup), backup
+        self._benches = TrainBenches(desk, files, data_folder, backup, elsewhere=elsewhere)
+        self._backup = backup
         self._models_folder, self._limits, self._start = models_folder, limits, start
 
     @property
@@ -123,7 +125,8 @@ class Trainer:
         if not made.cancelled() and made.exception() is None:
             _ = made.get_loop().run_in_executor(None, self._benches.put_away, made.result())
 
-    def _spec(self, job: Job, task: TaskCard, payload: TrainPayload, bench: TrainBench) -> TrainSpec:
+    def _spec(self, lease: Lease, task: TaskCard, payload: TrainPayload, bench: TrainBench) -> TrainSpec:
+        job = lease.job
         stored = self._files.get(payload.data) if payload.data else None
         return TrainSpec(
             source=task.source,
@@ -139,6 +142,10 @@ class Trainer:
             data=str(bench.data.absolute()) if bench.data else "",
             data_name=stored.name if stored else "",
             data_sha256=stored.sha256 if stored else "",
+            data_bytes=stored.size_bytes if stored else 0,
+            data_file=stored.id if stored else "",
+            job=job.id,
+            token=lease.token,
         )
 
     # -------------------------------------------------------------------------- while it runs
@@ -147,12 +154,12 @@ class Trainer:
         self, lease: Lease, task: TaskCard, model: ModelCard, payload: TrainPayload, bench: TrainBench,
         hosts: Models,
     ) -> Outcome:  # fmt: skip
-        spec = await asyncio.to_thread(self._spec, lease.job, task, payload, bench)
+        spec = await asyncio.to_thread(self._spec, lease, task, payload, bench)
         child = await self._start(spec, model)
-        watching = asyncio.create_task(self._watch(child, bench))
+        watching = asyncio.create_task(self._watch(child))
         chronicle = Chronicle(self._desk, lease, bench.spool)
         telling = asyncio.create_task(self._tell(chronicle, child))
-        saving = asyncio.create_task(self._backup.going_on(lease, bench.checkpoints))
+        saving = asyncio.create_task(self._backup.going_on(lease.job.id, lease.token, bench.checkpoints))
         was_cancelled, code = False, 0
         try:
             try:
@@ -177,7 +184,7 @@ class Trainer:
         if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
         origin = _origin(lease.job, model, spec, child.verdict, child.seconds(), was_cancelled)
-        return await self._keep(lease, model, payload, bench, child.verdict, origin, hosts)
+        return await self._keep(lease, model, payload, bench, child, child.verdict, origin, hosts)
 
     async def _is_cancelled(self, job: Job) -> bool:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
@@ -195,40 +202,35 @@ class Trainer:
         said = Told() if chronicle.is_behind and not is_last else child.take()
         await asyncio.to_thread(chronicle.write, said, is_last=is_last)
 
-    async def _watch(self, child: Training, bench: TrainBench) -> None:
-        """Hold it to its limits, and do not wait for ever for a process that has said all."""
+    async def _watch(self, child: Training) -> None:
+        """Hold it to its limits."""
         limits = self._limits
         memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
-        said_all_at = 0.0
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            now = time.monotonic()
             used_mb = await asyncio.to_thread(child.memory_bytes, memory_mb << 20) >> 20
             if used_mb > memory_mb:
                 child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")
             if limits.time_s and child.seconds() > limits.time_s:
                 child.kill(f"It did not return within {limits.time_s:g} s.")
-            wrote_mb = await asyncio.to_thread(bench.size_mb)
+            wrote_mb = await asyncio.to_thread(child.wrote_mb)
             if limits.folder_mb and wrote_mb > limits.folder_mb:
                 child.kill(f"It wrote {wrote_mb} MB, more than the {limits.folder_mb} MB allowed.")
-            if child.verdict is not None:
-                said_all_at = said_all_at or now
-                if now - said_all_at > _LEAVING_S:
-                    child.kill("It returned, but its process did not end.")
 
     # --------------------------------------------------------------------------- after it
 
     async def _keep(
-        self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: TrainBench, trained: Trained,
-        origin: Origin, hosts: Models,
+        self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: TrainBench, child: Training,
+        trained: Trained, origin: Origin, hosts: Models,
     ) -> Outcome:  # fmt: skip
         """Make a version of what it left."""
         job = lease.job
         once = f"{job.id}:{lease.token}" if origin.was_cancelled else job.id
         try:
-            placed = await once_it_can_be_kept(
-                functools.partial(self._versions.place, job.task, job.model, bench.version)
-            )
+            placed = child.placed
+            if placed is None:
+                place = functools.partial(self._versions.place, job.task, job.model, bench.version)
+                placed = await once_it_can_be_kept(place)
             version = await once_it_can_be_kept(
                 functools.partial(
                     self._versions.add, job.task, job.model, placed, trained.metrics, payload.parameters,

@@ -9,6 +9,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from frontdesk.desk.job import JobState, Lease
 from frontdesk.desk.queue import Desk
@@ -39,48 +40,46 @@ class TrainBench:
     data: Path | None
     held: int
 
-    def size_mb(self) -> int:
-        """What the training has written."""
-        total = 0
-        for folder in (self.version, self.checkpoints):
-            for path in folder.rglob("*"):
-                with contextlib.suppress(OSError):  # it was there a moment ago
-                    total += path.lstat().st_size
-        return total >> 20
-
 
 class TrainBenches:
     """Sets benches up, and clears away what killed workers left."""
 
-    def __init__(self, desk: Desk, files: FileStore, data_folder: Path, backup: CheckpointBackup) -> None:
-        self._desk, self._files, self._backup = desk, files, backup
+    def __init__(
+        self,
+        desk: Desk,
+        files: FileStore,
+        data_folder: Path,
+        backup: CheckpointBackup,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        self._desk, self._files, self._backup, self._elsewhere = desk, files, backup, elsewhere
         self._staging, self._checkpoints = data_folder / "staging", data_folder / "checkpoints"
 
     def set_up(self, lease: Lease, payload: TrainPayload) -> TrainBench:
-        """A bench with a copy of the data, so that nothing the training does touches what was uploaded."""
+        """A bench with a copy of the data, so that nothing the training does touches what was uploaded.
+
+        For one that works elsewhere there is only what it reports: it fetches the rest itself.
+        """
         self._clear_checkpoints()
         job = lease.job
         for earlier in self._staging.glob(f"train-{job.id}-*"):
             self._clear(earlier, _DYING_S)  # its training may be at its last breath, and use the checkpoints
-        self._backup.restore(self._checkpoints, job.id)
+        if not self._elsewhere:
+            self._backup.restore(self._checkpoints, job.id)
         folder = self._staging / f"train-{job.id}-{lease.token}-{job.attempts}"
         version, checkpoints, spool = (
             folder / "version",
-            take_over(self._checkpoints, lease),
+            take_over(self._checkpoints, job.id, lease.token),
             folder / "spool",
         )
         for path in (spool, version):
             path.mkdir(parents=True, exist_ok=True)
-        data = self._copy(payload.data, folder / "data") if payload.data is not None else None
+        data = None
+        if payload.data is not None and not self._elsewhere:
+            stored = self._files.get(payload.data)
+            data = copied(self._files.open(stored.id), folder / "data", stored.name)
         return TrainBench(folder, version, checkpoints, spool, data, hold(spool))
-
-    def _copy(self, file_id: str, folder: Path) -> Path:
-        stored = self._files.get(file_id)
-        copy = folder / (Path(stored.name).name or "data")
-        folder.mkdir()
-        with self._files.open(file_id) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, _COPY_BYTES)
-        return copy
 
     def put_away(self, bench: TrainBench) -> None:
         """Clear a bench that is used no more; what cannot be written down yet waits there for a sweep."""
@@ -132,3 +131,12 @@ class TrainBenches:
 
     def _is_done(self, job_id: str) -> bool:
         return self.state(job_id) in (None, JobState.SUCCEEDED)
+
+
+def copied(content: IO[bytes], folder: Path, name: str) -> Path:
+    """A data set that a training may do with as it likes, under the name it was uploaded with."""
+    folder.mkdir()
+    copy = folder / (Path(name).name or "data")
+    with content, copy.open("wb") as target:
+        shutil.copyfileobj(content, target, _COPY_BYTES)
+    return copy

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Protocol, Self
 
 import msgspec
 import psutil
 
+from frontdesk.catalog.version import Placed
 from frontdesk.declare.signature import ModelCard
 from frontdesk.desk.job import Progress
 from frontdesk.desk.training import Told
@@ -29,6 +31,7 @@ from frontdesk.run.train_messages import (
 _LOG_AT_ONCE_BYTES = 2**15
 _LAST_LINES = 20
 _REASSURE_EVERY_S = 1.0
+_LEAVING_S = 10.0
 _LAST_LINES_BYTES = 4000
 
 _decoder: msgspec.msgpack.Decoder[FromTraining] = msgspec.msgpack.Decoder(Progressed | Trained | Stumbled)
@@ -41,6 +44,8 @@ class Training(Protocol):
     cause: str
     was_left_alone: bool
     """Whether its worker may have been silent for so long that it ended itself."""
+    placed: Placed | None
+    """What it learned, where it has been put in place already."""
 
     def cancel(self) -> None: ...
     def kill(self, cause: str) -> None: ...
@@ -49,6 +54,7 @@ class Training(Protocol):
     def take(self) -> Told: ...
     def last_lines(self) -> str: ...
     def memory_bytes(self, limit: int) -> int: ...
+    def wrote_mb(self) -> int: ...
     def seconds(self) -> float: ...
 
 
@@ -58,8 +64,11 @@ class TrainChild:
     _group: ProcessGroup
     _reassuring: asyncio.Task[None]
 
-    def __init__(self, silence_s: float) -> None:
-        self._silence_s = silence_s
+    placed: Placed | None = None
+
+    def __init__(self, spec: TrainSpec) -> None:
+        self._silence_s = spec.silence_s
+        self._folders = Path(spec.folder), Path(spec.checkpoints)
         self._frames = FrameReader()
         self._progress: Progress | None = None
         self._log = PrintedLog()
@@ -67,11 +76,12 @@ class TrainChild:
         self.cause = ""
         self.was_left_alone = False
         self._began = time.monotonic()
+        self._leaving: asyncio.TimerHandle | None = None
 
     @classmethod
     async def start(cls, spec: TrainSpec) -> Self:
         """Start it."""
-        child = cls(spec.silence_s)
+        child = cls(spec)
         child._group = await ProcessGroup.start(
             "frontdesk.run.train_process", msgspec.json.encode(spec),
             reported=child._hear, printed=child._log.write,
@@ -107,6 +117,8 @@ class TrainChild:
         """Wait for its end, and for what it said last; give its exit code, negative for a signal."""
         code = await self._group.ended()
         self._reassuring.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
         return code
 
     def take(self) -> Told:
@@ -117,6 +129,15 @@ class TrainChild:
     def last_lines(self) -> str:
         """The end of what it printed, for whoever wonders why it failed."""
         return self._log.last_lines()
+
+    def wrote_mb(self) -> int:
+        """What it has in its folders."""
+        total = 0
+        for folder in self._folders:
+            for path in folder.rglob("*"):
+                with contextlib.suppress(OSError):  # it was there a moment ago
+                    total += path.lstat().st_size
+        return total >> 20
 
     def seconds(self) -> float:
         """How long it has been running."""
@@ -147,6 +168,8 @@ class TrainChild:
                     self._progress = Progress(done=done, total=total, message=text)
                 case Trained() | Stumbled():
                     self.verdict = message
+                    # It has said all; threads that it left behind are not waited for.
+                    self._leaving = asyncio.get_running_loop().call_later(_LEAVING_S, self._group.kill)
 
 
 StartTraining = Callable[[TrainSpec, ModelCard], Awaitable[Training]]

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from frontdesk.catalog.policy import is_better
-from frontdesk.catalog.versions import Fence, VersionRecord, Versions
+from frontdesk.catalog.version import VersionRecord
+from frontdesk.catalog.versions import Fence, Versions
 from frontdesk.declare.signature import ModelCard
 from frontdesk.errors import FrontdeskError, StoreUnavailable
 from frontdesk.run.performer import Models

@@ -16,7 +16,10 @@ from frontdesk.host.messages import Message
 
 
 class TrainSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train, with what, and where to put it. `data` is the path of a data set, empty for the author's own."""
+    """What to train, with what, and where to put it. `data` is the path of a data set, empty for the author's own.
+
+    Machines that share a bucket and no folder fetch and save by `job`, `token` and `data_file`, the id of the data set.
+    """
 
     source: str
     task: str
@@ -31,6 +34,10 @@ class TrainSpec(msgspec.Struct, frozen=True, kw_only=True):
     data: str = ""
     data_name: str = ""
     data_sha256: str = ""
+    data_bytes: int = 0
+    data_file: str = ""
+    job: str = ""
+    token: int = 0
 
 
 class Progressed(Message, frozen=True, tag=52):

@@ -24,6 +24,7 @@ from frontdesk.desk.queue import Desk
 from frontdesk.desk.workers import Introduction, Wish, Workers, WorkerState
 from frontdesk.errors import StoreUnavailable
 from frontdesk.run.life import SignOfLife
+from frontdesk.run.loop import loop_for
 from frontdesk.run.outcome import Failed, Finished, Outcome, Released
 from frontdesk.run.performer import Models, Performer
 
@@ -101,9 +102,8 @@ class Worker:
         self._held: dict[str, _Held] = {}
         self._wish, self._told = Wish.WORK, WorkerState.WORKING
         self._give_up_at = float("inf")
-        self._claim_after = 0.0
-        self._beat_at = 0.0
-        self._loop = asyncio.new_event_loop()
+        self._claim_after = self._beat_at = 0.0
+        self._loop = loop_for(sum(who.lanes.values()))
 
     def stop(self) -> None:
         """Drain, and end. Safe to call from a signal handler or another thread."""

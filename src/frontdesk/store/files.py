@@ -90,7 +90,7 @@ class StoredFiles:
         """Keep these bytes; they survive a power cut when this returns. Raises QuotaExceeded."""
         file_id = new_id()
         pieces = (chunks,) if isinstance(chunks, bytes) else chunks
-        kept = self._blobs.put(_key(file_id), pieces, Label(name=name, media_type=media_type))
+        kept = self._blobs.put(key_of(file_id), pieces, Label(name=name, media_type=media_type))
         # A crash before the row is written leaves bytes that no row names: `sweep` removes them.
 
         def write(connection: sa.Connection) -> StoredFile:
@@ -120,7 +120,7 @@ class StoredFiles:
     def open(self, file_id: str) -> IO[bytes]:
         """Its bytes from front to back, to be read and closed by the caller."""
         stored = self.get(file_id)
-        return self._blobs.open(_key(stored.id), _kept(stored), stored.name)
+        return self._blobs.open(key_of(stored.id), _kept(stored), stored.name)
 
     def read(self, file_id: str) -> bytes:
         """Its bytes at once."""
@@ -130,11 +130,11 @@ class StoredFiles:
     def local(self, file_id: str) -> AbstractContextManager[Path]:
         """Its bytes as a file on this machine, to be read until the block ends."""
         stored = self.get(file_id)
-        return self._blobs.local(_key(stored.id), _kept(stored), stored.name)
+        return self._blobs.local(key_of(stored.id), _kept(stored), stored.name)
 
     def link(self, file_id: str, lifetime_s: float) -> str | None:
         """An address to get it from without us, good for so long, where the storage has such a thing."""
-        return self._blobs.link(_key(file_id), lifetime_s)
+        return self._blobs.link(key_of(file_id), lifetime_s)
 
     def owned(self, owner: str, ending: str, limit: int) -> list[StoredFile]:
         """The newest of an owner's files whose names end so."""
@@ -170,7 +170,7 @@ class StoredFiles:
     def discard(self, file_ids: Iterable[str]) -> None:
         """Remove the bytes of files whose rows are gone already. What is not removed now is left to `sweep`."""
         try:
-            self._blobs.remove(_key(file_id) for file_id in file_ids)
+            self._blobs.remove(key_of(file_id) for file_id in file_ids)
         except StoreUnavailable as error:
             log.warning("files that nobody holds any more are removed later: %s", error)
 
@@ -206,7 +206,8 @@ def refuse_more_bytes(connection: sa.Connection, owner: str, more_bytes: int, li
         )
 
 
-def _key(file_id: str) -> str:
+def key_of(file_id: str) -> str:
+    """Under which key its bytes lie."""
     # The end of an id is random, so files spread evenly over 256 folders.
     return f"{file_id[-2:]}/{file_id}"
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +34,7 @@ _QUICK = {
 class RayNode:
     """One node: `ray start --block` and all that it started."""
 
-    def __init__(self, log: Path, options: Sequence[str]) -> None:
+    def __init__(self, log: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
         ray = Path(sys.executable).with_name("ray")
         command = [
             ray, "start", *options, "--block", "--disable-usage-stats", "--object-store-memory=80000000",
@@ -44,7 +44,7 @@ class RayNode:
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | _QUICK | TOKEN,
+                env={**os.environ, **_QUICK, **TOKEN, **environment},
                 start_new_session=True,
             )
         end = time.monotonic() + 60
@@ -104,9 +104,11 @@ class RayCluster:
             f"--temp-dir={self.folder}",
         )  # fmt: skip
 
-    def add_node(self, cpus: int, gpus: int = 0) -> RayNode:
-        """Start one more node."""
-        return self._start(f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}")
+    def add_node(self, cpus: int, gpus: int = 0, **environment: str) -> RayNode:
+        """Start one more node, and have what runs on it see these variables."""
+        return self._start(
+            f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}", **environment
+        )
 
     def remove(self, node: RayNode) -> None:
         """Kill a node; there are others."""
@@ -119,9 +121,9 @@ class RayCluster:
             node.kill()
         self.nodes.clear()
 
-    def _start(self, *options: str) -> RayNode:
+    def _start(self, *options: str, **environment: str) -> RayNode:
         self._logs += 1
-        node = RayNode(self.folder / f"node-{self._logs}.log", options)
+        node = RayNode(self.folder / f"node-{self._logs}.log", options, environment)
         self.nodes.append(node)
         return node
 

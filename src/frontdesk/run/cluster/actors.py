@@ -7,7 +7,6 @@ would send an exception as a pickle.
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -24,19 +23,13 @@ from frontdesk.run.cluster.messages import (
     HostOrder,
     Question,
     StreamOrder,
-    TrainNews,
     encode,
     refusal_of,
 )
-from frontdesk.run.cluster.node import Aside, NodeHosts, own_folder
+from frontdesk.run.cluster.node import NodeHosts
 from frontdesk.run.cluster.pieces import PIECE, rows_in
-from frontdesk.run.spool import SpoolReader
-from frontdesk.run.train_child import TrainChild
-from frontdesk.run.train_messages import TrainSpec
 
 PORTIONS = "portions"
-_POLL_S = 0.2
-_SEGMENTS_AT_ONCE = 4
 
 
 async def told(work: Coroutine[Any, Any, bytes]) -> bytes:
@@ -96,48 +89,3 @@ class PieceAnswerer:
             portion async for portion in self._asking.portions(rows.batch.num_rows, inputs)
         ]
         return msgspec.msgpack.encode(portions)
-
-
-class TrainActor:
-    """One training, in a process of its own beside this one."""
-
-    def __init__(self, spec: bytes) -> None:
-        self._aside = Aside()
-        order = msgspec.json.decode(spec, type=TrainSpec)
-        # Files that are mapped into memory are for one machine: what is reported here travels with the news.
-        folder = own_folder()
-        self._spool = SpoolReader(folder)
-        order = msgspec.structs.replace(order, spool=str(folder))
-        self._child = self._aside.run(TrainChild.start(order)).result()
-        self._ending = self._aside.run(self._child.ended())
-
-    async def there(self) -> None:
-        """It has been given its place."""
-
-    async def poll(self, memory_limit: int) -> bytes:
-        """What there is to tell since the last time: TrainNews."""
-        return await asyncio.wrap_future(self._aside.run(self._poll(memory_limit)))
-
-    async def cancel(self) -> None:
-        """Say that nobody wants the result any more."""
-        self._aside.call(self._child.cancel)
-
-    async def kill(self, cause: str) -> None:
-        """End it for a reason."""
-        self._aside.call(functools.partial(self._child.kill, cause))
-
-    async def _poll(self, memory_limit: int) -> bytes:
-        if not self._ending.done():
-            await asyncio.sleep(_POLL_S)
-        code = self._ending.result() if self._ending.done() else None
-        child, points = self._child, await asyncio.to_thread(self._spool.read, _SEGMENTS_AT_ONCE)
-        self._spool.forget(self._spool.position)
-        return encode(
-            TrainNews(
-                told=msgspec.structs.replace(child.take(), points=points),
-                memory_bytes=await asyncio.to_thread(child.memory_bytes, memory_limit),
-                verdict=child.verdict,
-                code=code if not points else None,  # there may be more
-                last_lines=child.last_lines() if code is not None else "",
-            )
-        )

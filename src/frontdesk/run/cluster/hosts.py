@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from frontdesk.catalog.versions import VersionRecord, implicit_version
+from frontdesk.catalog.version import VersionRecord, implicit_version
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import HostUnreachable, NotFound, NotTrained
 from frontdesk.host.client import HostClient
@@ -19,6 +19,7 @@ from frontdesk.host.link import HostAnswer
 from frontdesk.host.place import VersionSource
 from frontdesk.run.cluster.line import ClusterLine
 from frontdesk.run.cluster.messages import Answered, Ask, HostOrder, Question, encode
+from frontdesk.run.cluster.shared import SharedStorage
 
 _FRESH_S = 1.0
 
@@ -36,6 +37,7 @@ class ClusterLimits:
     memory_mb: int
     pixel_limit: int
     idle_s: float
+    shared: SharedStorage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class ClusterModels:
         return HostOrder(
             card=msgspec.structs.replace(card, models=(found,)),
             version=record.number,
+            id=record.id,
+            archive=record.origin.archive,
+            shared=limits.shared,
             folder=str(record.folder.absolute()),
             metrics=dict(record.metrics),
             parameters=dict(record.parameters),

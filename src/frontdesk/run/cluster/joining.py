@@ -65,7 +65,7 @@ class Cluster:
     @property
     def start_training(self) -> StartTraining:
         """What starts trainings there."""
-        return starter(self.line)
+        return starter(self.line, self.limits.shared)
 
     def works_for(self, worker: Worker) -> None:
         """Have this worker look for jobs as soon as the cluster is there."""

@@ -12,12 +12,14 @@ from typing import Any
 
 import msgspec
 
+from frontdesk.catalog.version import Placed
 from frontdesk.declare.resources import Resources
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.training import Told
 from frontdesk.errors import (
     CallTimeout,
     Fault,
+    FileDamaged,
     FrontdeskError,
     HostCrashed,
     HostUnreachable,
@@ -29,9 +31,12 @@ from frontdesk.errors import (
     Overloaded,
     PredictFailed,
     SheetFault,
+    StoreUnavailable,
 )
 from frontdesk.host.messages import Message
-from frontdesk.run.train_messages import Stumbled, Trained
+from frontdesk.run.cluster.shared import SharedStorage
+from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
+from frontdesk.store.verified import Kept
 
 ALIVE, END = b"alive", b"end"
 """All that a carrier is told besides orders, a line each."""
@@ -92,8 +97,8 @@ class Refusal(Message, frozen=True, tag=72):
 _KINDS: dict[str, type[FrontdeskError]] = {
     kind.__name__: kind
     for kind in (
-        CallTimeout, HostCrashed, HostUnreachable, ModelBroken, NoAnswer, NotFound, NotTrained, Overloaded,
-        PredictFailed, SheetFault,
+        CallTimeout, FileDamaged, HostCrashed, HostUnreachable, ModelBroken, NoAnswer, NotFound, NotTrained,
+        Overloaded, PredictFailed, SheetFault, StoreUnavailable,
     )
 }  # fmt: skip
 
@@ -129,10 +134,16 @@ def deliver(message: Done | Refusal, waiting: asyncio.Future[bytes] | None) -> N
 
 
 class HostOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a model to be held ready. `card` has that one model alone; the paths are the same on all nodes."""
+    """A version of a model to be held ready. `card` has that one model alone; the paths are the same on all nodes.
+
+    Where `shared` says what is fetched from, `archive` is what is fetched, and `folder` is not looked at.
+    """
 
     card: TaskCard
     version: int
+    id: str = ""
+    archive: Kept | None = None
+    shared: SharedStorage | None = None
     folder: str
     metrics: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
@@ -189,17 +200,23 @@ class StreamOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One training. `spec` is the TrainSpec that its process is told."""
+    """One training. Where nothing is `shared`, the paths of its spec are the same on all nodes."""
 
-    spec: bytes
+    spec: TrainSpec
     resources: Resources
+    shared: SharedStorage | None = None
 
 
 class TrainNews(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training said since the last time, and how it is. `code` is there once its process has ended."""
+    """What a training said since the last time, and how it is.
+
+    `code` is there once its process has ended and, where that is the node's part, what it learned is `placed`.
+    """
 
     told: Told
     memory_bytes: int
+    wrote_mb: int
+    placed: Placed | None
     verdict: Trained | Stumbled | None
     code: int | None
     last_lines: str

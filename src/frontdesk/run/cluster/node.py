@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 
 import psutil
 
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.artifacts import artifacts_in
+from frontdesk.catalog.version import Origin, VersionRecord, held_in
 from frontdesk.errors import NotTrained
 from frontdesk.host.client import HostClient
 from frontdesk.host.link import HostAnswer
 from frontdesk.host.supervisor import HostLimits, Supervisor
 from frontdesk.run.cluster.messages import HostOrder
+from frontdesk.run.cluster.shared import home
 
 _PREFIX = "frontdesk-ray-"
 
@@ -79,7 +81,7 @@ class NodeHosts:
             {order.card.name: order.card},
             _OneVersion(order),
             runtime_folder=folder,
-            logs_folder=Path(order.logs_folder) / socket.gethostname(),
+            logs_folder=home() / "logs" if order.shared else Path(order.logs_folder) / socket.gethostname(),
             models_folder=Path(order.models_folder),
             limits=HostLimits(memory_mb=order.memory_mb, pixel_limit=order.pixel_limit, idle_s=0),
         )
@@ -102,7 +104,10 @@ class _OneVersion:
             parameters=order.parameters,
             created_at=datetime.fromtimestamp(0, UTC),
             is_live=True,
+            id=order.id,
+            origin=Origin(archive=order.archive),
         )
+        self._shared = order.shared
 
     def live(self, task: str, model: str) -> VersionRecord:
         return self._record
@@ -117,12 +122,19 @@ class _OneVersion:
         raise NotTrained("Versions are not made here.")
 
     def hold(self, version: VersionRecord) -> AbstractContextManager[Path]:
-        return contextlib.nullcontext(version.folder)
+        if self._shared is None or version.origin.archive is None:
+            return contextlib.nullcontext(version.folder)
+        storage = self._shared.open()
+        return held_in(artifacts_in(home() / "versions", storage.versions, storage.cache), version)
 
 
-def own_folder() -> Path:
-    """A folder of this process, short of name for the sake of sockets. Those of processes that are gone are removed."""
-    parent = Path(tempfile.gettempdir())
+def own_folder(parent: Path | None = None) -> Path:
+    """A folder of this process; without a parent its name is short, for the sake of sockets.
+
+    Those of processes that are gone are removed.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{_PREFIX}*-*"):
         with contextlib.suppress(ValueError):
             if not psutil.pid_exists(int(left.name.removeprefix(_PREFIX).partition("-")[0])):

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import msgspec
 
+from frontdesk.catalog.version import Placed
 from frontdesk.declare.signature import ModelCard
 from frontdesk.desk.job import Progress
 from frontdesk.desk.training import Points, Told
-from frontdesk.errors import HostCrashed
+from frontdesk.errors import FrontdeskError, HostCrashed, HostUnreachable, StoreUnavailable
 from frontdesk.run.cluster.line import ClusterLine
 from frontdesk.run.cluster.messages import Kill, Step, TrainNews, TrainOrder, Watch
+from frontdesk.run.cluster.shared import SharedStorage
 from frontdesk.run.spool import SpoolWriter
 from frontdesk.run.train_child import StartTraining, Training
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 
 _LOSSES = 3
+_NEVER_BEGAN = -1
 
 _step = msgspec.msgpack.Decoder(Step)
 _news = msgspec.msgpack.Decoder(TrainNews)
@@ -35,12 +38,13 @@ class ClusterTraining:
         self._progress: Progress | None = None
         self._log, self._last_lines = bytearray(), ""
         self._step: Step | None = None
-        self._memory_bytes = self._memory_limit = 0
+        self._memory_bytes = self._memory_limit = self._wrote_mb = 0
         self._began: float | None = None
         self._errands: set[asyncio.Task[bytes]] = set()
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
         self.was_left_alone = False
+        self.placed: Placed | None = None
         self._loop = asyncio.get_running_loop()
         self._running = asyncio.create_task(self._run())
 
@@ -81,6 +85,10 @@ class ClusterTraining:
         self._memory_limit = limit
         return self._memory_bytes
 
+    def wrote_mb(self) -> int:
+        """What it had in its folders when it was last heard of."""
+        return self._wrote_mb
+
     def seconds(self) -> float:
         """How long it has been running; what it waited for room, or did on a node that was lost, is not in it."""
         return 0.0 if self._began is None else time.monotonic() - self._began
@@ -101,6 +109,11 @@ class ClusterTraining:
                 self._step = self._began = None
                 self._log += b"\n[frontdesk] the cluster lost the node it ran on; it begins again\n"
                 await asyncio.to_thread(_empty, self._folder)
+            except (HostUnreachable, StoreUnavailable):
+                raise  # nothing is wrong with it
+            except FrontdeskError as error:
+                self.cause = str(error)
+                return _NEVER_BEGAN
         self.cause = f"The cluster lost the node it ran on {_LOSSES} times."
         return -9
 
@@ -115,9 +128,10 @@ class ClusterTraining:
             await asyncio.to_thread(self._spool_points, news.told.points)
             self._progress = news.told.progress or self._progress
             self._log += news.told.log
-            self.verdict, self._memory_bytes = news.verdict, news.memory_bytes
+            self._memory_bytes, self._wrote_mb = news.memory_bytes, news.wrote_mb
             if news.code is not None:
-                self._last_lines = news.last_lines
+                # Not before: what it learned may be on its way to where it is kept.
+                self.verdict, self.placed, self._last_lines = news.verdict, news.placed, news.last_lines
                 return news.code
 
     def _spool_points(self, points: Iterable[Points]) -> None:
@@ -137,11 +151,11 @@ class ClusterTraining:
             errand.exception()  # what is gone needs no order any more
 
 
-def starter(line: ClusterLine) -> StartTraining:
+def starter(line: ClusterLine, shared: SharedStorage | None) -> StartTraining:
     """What starts trainings on the cluster, with what their models say they need."""
 
     async def start(spec: TrainSpec, model: ModelCard) -> Training:
-        order = TrainOrder(spec=msgspec.json.encode(spec), resources=model.resources)
+        order = TrainOrder(spec=spec, resources=model.resources, shared=shared)
         spool = await asyncio.to_thread(SpoolWriter, Path(spec.spool))
         return ClusterTraining(line, order, Path(spec.folder), spool)
 

@@ -12,7 +12,6 @@ import ray
 
 from frontdesk.declare.resources import Resources
 from frontdesk.errors import HostUnreachable
-from frontdesk.run.cluster.actors import TrainActor
 from frontdesk.run.cluster.connection import free_now
 from frontdesk.run.cluster.messages import (
     Ask,
@@ -25,8 +24,9 @@ from frontdesk.run.cluster.messages import (
     Watch,
     encode,
 )
-from frontdesk.run.cluster.pool import HostPool, options, placed, room_for
+from frontdesk.run.cluster.pool import HostPool, body_of, options, placed, room_for
 from frontdesk.run.cluster.streams import Stream
+from frontdesk.run.cluster.train_actor import TrainActor
 
 _LOOK_EVERY_S = 5.0
 
@@ -131,12 +131,17 @@ class Work:
     async def _train(self, order: TrainOrder) -> bytes:
         number = self._number()
         await self._clear(order.resources)
-        actor = (
+        actor: Any = (
             ray.remote(TrainActor)
             .options(**options(order.resources), max_restarts=0, max_concurrency=10)
-            .remote(order.spec)
+            .remote(encode(order))
         )
         await placed(actor, order.resources, self._spec.wait_s, self._make_room)
+        try:
+            body_of(await actor.begin.remote())
+        except BaseException:
+            ray.kill(actor)
+            raise
         self._trainings[number] = actor
         return encode(Step(number))
 

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from frontdesk.access.rules import Action
 from frontdesk.catalog.bundle import bundle
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import NotFound
 from frontdesk.serve.api.reading import json_response, known_query

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from frontdesk.access.rules import Action
 from frontdesk.catalog.gallery import Gallery, Picture
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.signature import TaskCard
 from frontdesk.desk.job import Job
 from frontdesk.errors import FrontdeskError, InvalidInput, NotFound

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from frontdesk.access.rules import Action
-from frontdesk.catalog.versions import VersionRecord
+from frontdesk.catalog.version import VersionRecord
 from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import Conflict, Fault, FrontdeskError, InvalidInput, NotFound
 from frontdesk.serve.api.versions import make_live, model_of, number_of
