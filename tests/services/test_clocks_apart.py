@@ -78,6 +78,14 @@ def test_clocks_ten_minutes_apart_do_no_harm(server: Server) -> None:
         assert [job for job in jobs if (job["state"], job["attempts"]) != ("succeeded", 1)] == []
         assert states == {"working"}
         assert clocks_differ(server) > timedelta(minutes=19)
+
+        def counted() -> list[datetime]:
+            kept = server.rows("select at from periods where task = 'double'")
+            return [datetime.fromtimestamp(microseconds / 1e6, UTC) for (microseconds,) in kept]
+
+        until(counted, 20, "what the workers counted")
+        # In the minute it was, whatever the clock of who counted it says.
+        assert [at for at in counted() if abs(at - began) > timedelta(minutes=3)] == []
         ended = datetime.now(UTC)
         slack = timedelta(seconds=1)
         for job in jobs:

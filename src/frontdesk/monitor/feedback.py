@@ -13,6 +13,7 @@ from frontdesk.errors import NotFound
 from frontdesk.monitor.judging import Judgement
 from frontdesk.monitor.receipts import Key, Receipts, made_at
 from frontdesk.monitor.rows import Said, outputs_of
+from frontdesk.store.clock import now
 from frontdesk.store.database import Database
 from frontdesk.store.ids import first_id
 from frontdesk.store.monitor_tables import feedback as table
@@ -86,12 +87,10 @@ class Feedback:
 
     def give(self, asked: Asked, judgement: Judgement) -> Given:
         """Note it, in place of what was said before; it is on the disk when this returns."""
-        given_at = datetime.now(UTC)
         values = {
             "is_right": judgement.is_right,
             "off_by": judgement.off_by,
             "truth": msgspec.json.encode(judgement.truth) if judgement.truth else None,
-            "given_at": given_at,
         }
         new = {
             "prediction": asked.id, "owner": asked.owner, "task": asked.task, "model": asked.model,
@@ -99,13 +98,15 @@ class Feedback:
         }  # fmt: skip
         here = sa.update(table).where(table.c.prediction == asked.id, table.c.owner == asked.owner)
 
-        def write(connection: sa.Connection) -> None:
-            if connection.execute(here.values(values)).rowcount == 0:
-                connection.execute(sa.insert(table).values(new))
+        def write(connection: sa.Connection) -> datetime:
+            given_at = now(connection)
+            if connection.execute(here.values(**values, given_at=given_at)).rowcount == 0:
+                connection.execute(sa.insert(table).values(**new, given_at=given_at))
+            return given_at
 
         for attempt in range(_ATTEMPTS):
             try:
-                self._database.write(write)
+                given_at = self._database.write(write)
                 break
             except sa.exc.IntegrityError:  # said twice at the same moment
                 if attempt == _ATTEMPTS - 1:

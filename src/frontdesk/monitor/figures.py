@@ -14,6 +14,7 @@ from frontdesk.catalog.profiles import Profile
 from frontdesk.monitor.drift import InputDrift, drifts
 from frontdesk.monitor.feedback import Feedback, Rightness
 from frontdesk.monitor.tallies import Tally, decoded
+from frontdesk.store.clock import now as moment
 from frontdesk.store.database import Database
 from frontdesk.store.monitor_tables import periods as table
 
@@ -105,7 +106,10 @@ class Watching:
         now: datetime | None = None,
     ) -> Figures:  # fmt: skip
         """What happened, of one model or version only where one is named."""
-        begins = span.begins(now or datetime.now(UTC))
+        if now is None:
+            with self._database.read() as connection:
+                now = moment(connection)
+        begins = span.begins(now)
         by_step = [Tally() for _ in begins]
         by_version: dict[Version, list[Tally]] = {}
         for key, at, tally in self._read(task, begins[0], model, version):

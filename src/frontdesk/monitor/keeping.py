@@ -6,6 +6,7 @@ morning does not use up what belongs to the evening; what people ask on the page
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,9 +21,11 @@ from frontdesk.catalog.profile_rows import Profiles
 from frontdesk.catalog.profiles import OTHERS, Profile, summary
 from frontdesk.declare.output_kinds import ClassificationOut
 from frontdesk.declare.signature import TaskCard
+from frontdesk.errors import StoreUnavailable
 from frontdesk.monitor.receipts import Key
 from frontdesk.monitor.rows import Said, kept_inputs, kept_outputs, said_of
 from frontdesk.monitor.tallies import Tally, encoded
+from frontdesk.store.clock import now as moment
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.monitor_tables import periods, predictions
@@ -83,12 +86,13 @@ class Keeper:
         self._known: dict[Key, tuple[float, Profile | None]] = {}
         self._periods: dict[tuple[Key, datetime], _Period] = {}
         self._rooms: dict[str, _Room] = {}
+        self._ahead_s: float | None = None  # by how much the database's clock is ahead of this machine's
 
     def keep(
         self, tallies: Mapping[Key, Tally], seen: Mapping[Key, Iterable[Seen]], now: float = 0.0
     ) -> None:
         """Write it down. Raises StoreUnavailable; then the counts wait, and the questions are let go."""
-        now = now or time.time()
+        now = now or self._now()
         at = datetime.fromtimestamp(now - now % MINUTE_S, UTC)
         rows: list[dict[str, Any]] = []
         touched: set[tuple[Key, datetime]] = {
@@ -114,6 +118,7 @@ class Keeper:
     def _write(
         self, connection: sa.Connection, touched: set[tuple[Key, datetime]], rows: list[dict[str, Any]]
     ) -> None:
+        self._set_clock(connection)
         new: list[dict[str, Any]] = []
         for (task, model, version), at in touched:
             period = self._periods[(task, model, version), at]
@@ -128,6 +133,16 @@ class Keeper:
             connection.execute(sa.insert(periods), new)
         if rows and (fresh := _fresh(connection, rows)):
             connection.execute(sa.insert(predictions), fresh)
+
+    def _now(self) -> float:
+        """The time by the database's clock; by this machine's as long as that is not known."""
+        if self._ahead_s is None:
+            with contextlib.suppress(StoreUnavailable), self._database.read() as connection:
+                self._set_clock(connection)
+        return time.time() + (self._ahead_s or 0.0)
+
+    def _set_clock(self, connection: sa.Connection) -> None:
+        self._ahead_s = moment(connection).timestamp() - time.time()
 
     def _bound(self) -> None:
         """However long the database is away, memory has an end."""
@@ -157,7 +172,7 @@ class Keeper:
             if self._has_room(key[0], one.is_wanted, now):
                 kept.append({
                     "id": one.id, "owner": one.owner, "task": key[0], "model": key[1], "version": key[2],
-                    "at": datetime.fromtimestamp(one.at, UTC), "took_s": one.took_s,
+                    "at": datetime.fromtimestamp(one.at + (self._ahead_s or 0.0), UTC), "took_s": one.took_s,
                     "inputs": kept_inputs(inputs), "outputs": kept_outputs(told),
                 })  # fmt: skip
         return kept

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from frontdesk.monitor.keeping import MINUTE_S, KeepLimits
 from frontdesk.monitor.tallies import Tally, decoded, encoded
+from frontdesk.store.clock import now as moment
 from frontdesk.store.database import Database
 from frontdesk.store.ids import new_id
 from frontdesk.store.monitor_tables import feedback, periods, predictions
@@ -38,7 +39,8 @@ class Sweeps:
             if time.monotonic() < self._next_at:
                 return
             self._next_at = time.monotonic() + _EVERY_S
-            now = datetime.now(UTC)
+            with self._database.read() as connection:
+                now = moment(connection)
         for step_s, longer_s, age in _LADDER:
             for _ in range(_ROUNDS):
                 if not self._add_up(step_s, longer_s, now - age):
