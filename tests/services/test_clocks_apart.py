@@ -80,7 +80,7 @@ def test_clocks_ten_minutes_apart_do_no_harm(server: Server) -> None:
         assert clocks_differ(server) > timedelta(minutes=19)
 
         def counted() -> list[datetime]:
-            kept = server.rows("select at from periods where task = 'double'")
+            kept = server.rows("select at from monitor_periods where task = 'double'")
             return [datetime.fromtimestamp(microseconds / 1e6, UTC) for (microseconds,) in kept]
 
         until(counted, 20, "what the workers counted")
