@@ -43,9 +43,7 @@ def cluster(homes: list[Path]) -> Iterator[RayCluster]:
 
 
 def add_node(cluster: RayCluster, home: Path) -> None:
-    cluster.add_node(
-        cpus=1, XDG_CACHE_HOME=str(home), AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY
-    )
+    cluster.add_node(cpus=1, HOME=str(home), AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +93,7 @@ def test_a_training_learns_from_what_was_uploaded_and_leaves_a_version_in_the_bu
     assert not [key for key in object_server.keys(bucket) if key.startswith("desk/checkpoints/")]
     assert not copies(server.data), "it was made on a node"
     assert [len(copies(home)) for home in homes] in ([0, 1], [1, 0])
-    assert not [left for home in homes for left in home.glob("frontdesk/*/trainings/*/*")]
+    assert not [left for home in homes for left in home.glob(".cache/frontdesk/*/trainings/*/*")]
 
 
 def test_every_node_answers_with_what_another_one_learned(server: Server, homes: list[Path]) -> None:

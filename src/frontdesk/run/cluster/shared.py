@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -43,5 +42,4 @@ class SharedStorage(msgspec.Struct, frozen=True, kw_only=True):
 
 def home() -> Path:
     """Where a node keeps what it fetches, and works on what it sends: its own, also where machines share homes."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "frontdesk" / socket.gethostname()
+    return Path.home() / ".cache" / "frontdesk" / socket.gethostname()
