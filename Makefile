@@ -96,7 +96,7 @@ COVERED := --cov --cov-report= --cov-fail-under=0
 
 unit: setup
 	@rm -f .coverage .coverage.*
-	@scripts/stage.sh unit .venv/bin/pytest $(FILES_AT_A_TIME) 3 --ignore=tests/services --ignore=tests/journeys \
+	@scripts/stage.sh unit .venv/bin/pytest $(FILES_AT_A_TIME) 4 --ignore=tests/services --ignore=tests/journeys \
 	    $(COVERED) tests
 
 # DB=postgresql or DB=mariadb: on a server that the tests start.
