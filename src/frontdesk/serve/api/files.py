@@ -74,9 +74,7 @@ async def stored_file_response(services: Services, file_id: str, owner: str) -> 
     if services.limits.links_s and not is_shown:  # what a page shows must come from the page's own server
         link = await in_thread(services.files.link, stored.id, services.limits.links_s)
         if link is not None:
-            return RedirectResponse(
-                link, 307, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-            )
+            return RedirectResponse(link, 307, {"Cache-Control": "no-store"})
     content = await in_thread(services.files.open, stored.id)
     first = await in_thread(content.read, _CHUNK_BYTES)
     disposition = "inline" if is_shown else "attachment"
