@@ -428,6 +428,12 @@ def test_an_entry_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
         assert path.is_dir()
 
 
+def test_a_lock_that_another_process_removes_just_now_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "gone.lock").symlink_to("nowhere")  # its name is listed, and there is nothing to be had of it
+    with Cache(tmp_path, 1).hold("one", lambda path: path.mkdir()) as path:
+        assert path.is_dir()
+
+
 def test_a_lock_that_cannot_be_had_is_told_and_closes_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

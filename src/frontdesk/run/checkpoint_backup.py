@@ -14,6 +14,7 @@ from pathlib import Path
 
 from frontdesk.run.fencing import newest_token
 from frontdesk.run.stored_progress import Saved, StoredProgress
+from frontdesk.store.folders import below
 
 _EVERY_S = 5.0
 
@@ -88,7 +89,7 @@ def _next_number(progress: StoredProgress, job_id: str, token: int) -> int:
 def _files_in(folder: Path) -> Files:
     """What is there, with sizes and times."""
     found: Files = {}
-    for path in folder.rglob("*"):
+    for path in below(folder):
         with contextlib.suppress(OSError):  # it was there a moment ago
             facts = path.stat()
             if path.is_file():

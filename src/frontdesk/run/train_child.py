@@ -27,6 +27,7 @@ from frontdesk.run.train_messages import (
     Trained,
     TrainSpec,
 )
+from frontdesk.store.folders import below
 
 _LOG_AT_ONCE_BYTES = 2**15
 _LAST_LINES = 20
@@ -134,7 +135,7 @@ class TrainChild:
         """What it has in its folders."""
         total = 0
         for folder in self._folders:
-            for path in folder.rglob("*"):
+            for path in below(folder):
                 with contextlib.suppress(OSError):  # it was there a moment ago
                     total += path.lstat().st_size
         return total >> 20

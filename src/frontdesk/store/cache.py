@@ -17,6 +17,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from frontdesk.store.folders import below
+
 _LOCK, _DRAFT = ".lock", ".part"
 
 
@@ -59,7 +61,10 @@ class Cache:
 
     def _trim(self) -> None:
         """Remove what has not been used for longest, until what is left fits. What is in use stays."""
-        locks = [(lock.stat().st_mtime, lock) for lock in self._folder.glob(f"*{_LOCK}")]
+        locks: list[tuple[float, Path]] = []
+        for lock in self._folder.glob(f"*{_LOCK}"):
+            with contextlib.suppress(FileNotFoundError):  # another process removes it just now
+                locks.append((lock.stat().st_mtime, lock))
         entries = [(self._folder / lock.name.removesuffix(_LOCK), lock) for _, lock in sorted(locks)]
         sizes = [_size_bytes(path) for path, _ in entries]
         excess = sum(sizes) - self._limit_bytes if self._limit_bytes else 0
@@ -116,7 +121,7 @@ def _remove(path: Path) -> None:
 def _size_bytes(path: Path) -> int:
     """Of a file or a folder with all in it, as the disk counts it; 0 when there is none."""
     total = 0
-    for found in (path, *path.rglob("*")):
+    for found in (path, *below(path)):
         with contextlib.suppress(OSError):
             total += found.lstat().st_size
     return total
