@@ -49,7 +49,7 @@ class SpoolWriter:
         self._lock = threading.Lock()
         self._kinds: dict[Names, tuple[struct.Struct, int, int]] = {}
         self._segment, self._number, self._at = _new_segment(folder, 0), 0, 0
-        self._is_ours = True
+        self._is_ours, self._is_closing = True, False
         os.register_at_fork(after_in_child=self._disown)
 
     def _disown(self) -> None:
@@ -76,7 +76,8 @@ class SpoolWriter:
             self._at += size
 
     def close(self) -> None:
-        """No more will come."""
+        """No more will come. Who is held up meanwhile is so no longer, and raises ValueError."""
+        self._is_closing = True
         with self._lock:
             self._segment.close()
             os.close(self._held)
@@ -103,6 +104,8 @@ class SpoolWriter:
     def _turn_over(self) -> None:
         number = self._number + 1
         while _path(self._folder, number - _UNREAD_SEGMENTS).exists():
+            if self._is_closing:
+                raise ValueError("The spool is closed, and full.")
             time.sleep(_LOOK_AGAIN_S)
         following = _new_segment(self._folder, number)
         _integer.pack_into(self._segment, self._at, _SEGMENT_ENDS)

@@ -20,7 +20,7 @@ from frontdesk.run.cluster.line import ClusterLine
 from frontdesk.run.cluster.messages import Kill, Step, TrainNews, TrainOrder, Watch
 from frontdesk.run.cluster.shared import SharedStorage
 from frontdesk.run.spool import SpoolWriter
-from frontdesk.run.train_child import StartTraining, Training
+from frontdesk.run.train_child import PrintedLog, StartTraining, Training
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 
 _LOSSES = 3
@@ -36,7 +36,7 @@ class ClusterTraining:
     def __init__(self, line: ClusterLine, order: TrainOrder, folder: Path, spool: SpoolWriter) -> None:
         self._line, self._order, self._folder, self._spool = line, order, folder, spool
         self._progress: Progress | None = None
-        self._log, self._last_lines = bytearray(), ""
+        self._log, self._last_lines = PrintedLog(), ""
         self._step: Step | None = None
         self._memory_bytes = self._memory_limit = self._wrote_mb = 0
         self._began: float | None = None
@@ -71,10 +71,8 @@ class ClusterTraining:
 
     def take(self) -> Told:
         """What it said since the last time; points are in the spool."""
-        told = Told(progress=self._progress, log=bytes(self._log))
-        self._progress = None
-        self._log.clear()
-        return told
+        progress, self._progress = self._progress, None
+        return Told(progress=progress, log=self._log.take())
 
     def last_lines(self) -> str:
         """The end of what it printed."""
@@ -99,15 +97,18 @@ class ClusterTraining:
         try:
             return await self._persist()
         finally:
-            self._spool.close()
+            # Not here: a thread may be at it, which waits for the reader, or for room on the disk.
+            await asyncio.to_thread(self._spool.close)
 
     async def _persist(self) -> int:
         for _ in range(_LOSSES):
             try:
                 return await self._attempt()
             except HostCrashed:
+                if self._step is not None:  # a node that cannot be reached just now may still be at it
+                    self._send("end training", self._step)
                 self._step = self._began = None
-                self._log += b"\n[frontdesk] the cluster lost the node it ran on; it begins again\n"
+                self._log.write(b"\n[frontdesk] the cluster lost the node it ran on; it begins again\n")
                 await asyncio.to_thread(_empty, self._folder)
             except (HostUnreachable, StoreUnavailable):
                 raise  # nothing is wrong with it
@@ -127,7 +128,7 @@ class ClusterTraining:
             news = _news.decode(await self._line.order("watch", Watch(step.number, self._memory_limit)))
             await asyncio.to_thread(self._spool_points, news.told.points)
             self._progress = news.told.progress or self._progress
-            self._log += news.told.log
+            self._log.write(news.told.log)
             self._memory_bytes, self._wrote_mb = news.memory_bytes, news.wrote_mb
             if news.code is not None:
                 # Not before: what it learned may be on its way to where it is kept.
