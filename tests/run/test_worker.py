@@ -72,6 +72,23 @@ def test_a_job_that_met_a_database_that_restarts_goes_back_to_its_place_and_is_d
         assert performer.tries == 2
 
 
+def test_one_that_is_to_stop_does_so_while_the_database_is_away(tmp_path: Path) -> None:
+    with open_office(tmp_path / "office") as office:
+        worker, tries = worker_of(office, Unlucky()), threading.Semaphore(0)
+
+        def away(*_: Any) -> list[Lease]:
+            tries.release()
+            raise StoreUnavailable("The server's database is not there now.")
+
+        office.desk.claim = away  # type: ignore[method-assign]
+        thread = threading.Thread(target=worker.run, daemon=True)
+        thread.start()
+        tries.acquire()
+        worker.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 def test_a_job_that_went_back_and_came_again_is_settled_once(tmp_path: Path) -> None:
     """One goes back while what came of the other cannot be written; it is done anew before that is heard again."""
     with open_office(tmp_path / "office") as office:

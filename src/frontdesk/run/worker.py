@@ -55,12 +55,7 @@ class _Woken:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    pass
-
-
-_Note = _Done | _Touched | _Woken | _Stop
+_Note = _Done | _Touched | _Woken
 
 
 @dataclass(slots=True)
@@ -101,13 +96,15 @@ class Worker:
         self._inbox: queue.SimpleQueue[_Note] = queue.SimpleQueue()
         self._held: dict[str, _Held] = {}
         self._wish, self._told = Wish.WORK, WorkerState.WORKING
+        self._is_to_stop = False
         self._give_up_at = float("inf")
         self._claim_after = self._beat_at = 0.0
         self._loop = loop_for(sum(who.lanes.values()))
 
     def stop(self) -> None:
         """Drain, and end. Safe to call from a signal handler or another thread."""
-        self._inbox.put(_Stop())
+        self._is_to_stop = True
+        self.look()
 
     def look(self) -> None:
         """Look for jobs now: there may be room for them that there was not. Any thread may call it."""
@@ -162,12 +159,14 @@ class Worker:
                 # What is done stays done, and is written once there is room; dying of it would do it all again.
                 log.warning("%s", error)
                 time.sleep(_PAUSE_UNWRITTEN_S)
+                if self._is_to_stop:  # a database that is away keeps nobody from ending
+                    self._heed(Wish.LEAVE)
         self._release([*self._held.values()])
 
     def _turn(self) -> None:
         self._attendance.wants(self._claim() if self._wish is Wish.WORK else (), len(self._held))
         notes = self._notes()
-        if any(isinstance(note, _Stop) for note in notes):
+        if self._is_to_stop:
             self._heed(Wish.LEAVE)
         self._settle([note for note in notes if isinstance(note, _Done)])
         self._look_for_cancelled(notes)
