@@ -12,7 +12,7 @@ import pytest
 
 from frontdesk.catalog import artifacts as artifacts_module
 from frontdesk.catalog.artifacts import FolderArtifacts, artifacts_in
-from frontdesk.catalog.version import VersionRecord
+from frontdesk.catalog.version import VersionRecord, placed_in
 from frontdesk.catalog.versions import Versions
 from frontdesk.errors import FileDamaged, NotFound, StoreUnavailable
 from frontdesk.store.database import Database
@@ -120,6 +120,16 @@ def test_what_never_came_to_be_a_version_goes_when_it_is_old(
     monkeypatch.setattr(artifacts_module, "_LEFT_BEHIND_S", -60.0)
     later = one.add("a", "x", pair.staged(), {}, {})
     assert pair.server.keys(pair.bucket) == sorted(f"versions/a/x/{v.id}.tar" for v in (made, later))
+
+
+def test_what_was_placed_on_other_machines_and_came_to_nothing_goes_too(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, node = pair.machine("one"), pair.machine("node")._artifacts
+    monkeypatch.setattr(artifacts_module, "_LEFT_BEHIND_S", -60.0)
+    placed_in(node, "a", "x", pair.staged())
+    made = one.add("a", "x", placed_in(node, "a", "x", pair.staged()), {}, {})
+    assert pair.server.keys(pair.bucket) == [f"versions/a/x/{made.id}.tar"]
 
 
 def test_nothing_is_a_version_while_the_storage_is_down(pair: Pair, tmp_path: Path) -> None:

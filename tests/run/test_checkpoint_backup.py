@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from frontdesk.run import checkpoint_backup
 from frontdesk.run.checkpoint_backup import CheckpointBackup
 from frontdesk.run.stored_progress import StoredProgress
-from frontdesk.store.blobs import FolderBlobs, Label
+from frontdesk.store.blobs import ORPHAN_AFTER_S, FolderBlobs, Label
 from frontdesk.store.verified import Kept
 from support.desks import open_office
 
@@ -61,3 +63,13 @@ def test_what_changed_while_it_was_saved_is_not_kept(tmp_path: Path, monkeypatch
     assert blobs.there == [0, 0, 0, 0]
     found = {path.name: path.read_text() for path in (tmp_path / "fetched").iterdir()}
     assert found == {"weights": "w", "optimizer": "x" * 17}
+
+
+def test_what_killed_workers_had_half_saved_goes_once_it_is_old(tmp_path: Path) -> None:
+    drafts = [tmp_path / "job" / name for name in ("old.part", "new.part")]
+    drafts[0].parent.mkdir()
+    for draft in drafts:
+        draft.write_bytes(b"half")
+    os.utime(drafts[0], (time.time() - ORPHAN_AFTER_S - 60,) * 2)
+    CheckpointBackup(StoredProgress(FolderBlobs(tmp_path))).sweep(lambda job_id: False)
+    assert [draft.exists() for draft in drafts] == [False, True]

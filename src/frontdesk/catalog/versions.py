@@ -54,7 +54,6 @@ class Versions:
 
     def place(self, task: str, model: str, staged: Path) -> Placed:
         """Put the files in `staged` where a version's are; the folder is gone afterwards. Raises StoreUnavailable."""
-        self._remove_left_behind(task, model)
         return placed_in(self._artifacts, task, model, staged)
 
     def add(
@@ -78,6 +77,7 @@ class Versions:
         With `live` it answers from now on; the first version does so anyway, unless it was cancelled.
         Where `fence` raises LeaseLost, nothing is left of it. `profile` is that of what it learned from.
         """
+        self._remove_left_behind(task, model, staged.id if isinstance(staged, Placed) else "")
         placed = self.place(task, model, staged) if isinstance(staged, Path) else staged
         origin = msgspec.structs.replace(
             origin or Origin(), size_bytes=placed.size_bytes, archive=placed.archive
@@ -171,11 +171,11 @@ class Versions:
         assert version is not None
         return version
 
-    def _remove_left_behind(self, task: str, model: str) -> None:
-        """Remove files of versions that never came to be."""
+    def _remove_left_behind(self, task: str, model: str, coming: str = "") -> None:
+        """Remove files of versions that never came to be, but for the one that is to come."""
         with self._database.read() as connection:
             known = set(connection.execute(sa.select(table.c.id).where(_of(task, model))).scalars())
-        self._artifacts.remove_left_behind(f"{task}/{model}", known)
+        self._artifacts.remove_left_behind(f"{task}/{model}", known | {coming})
 
     def _one(self, *conditions: sa.ColumnElement[bool]) -> VersionRecord | None:
         with self._database.read() as connection:

@@ -92,6 +92,7 @@ class StoredProgress:
         self._sweep_after = time.monotonic() + _SWEEP_EVERY_S
         verdicts: dict[str, bool] = {}
         try:
+            self._blobs.remove_drafts()
             for page in self._blobs.old("", _SWEEP_EVERY_S):
                 jobs = {key: key.partition("/")[0] for key in page}
                 for job_id in {*jobs.values()} - verdicts.keys():
