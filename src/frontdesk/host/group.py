@@ -36,11 +36,21 @@ class ProcessGroup:
                 stdin=control_out, stdout=print_in, stderr=print_in, pass_fds=(report_in,),
                 start_new_session=True,
             )  # fmt: skip
+        except BaseException:
+            for fd in (control_in, report_out, print_out):
+                os.close(fd)
+            raise
         finally:
             for fd in (control_out, report_in, print_in):
                 os.close(fd)
         group = cls(process, control_in)
-        group._pipes = [await Pipe.open(report_out, reported), await Pipe.open(print_out, printed)]
+        opening = asyncio.gather(Pipe.open(report_out, reported), Pipe.open(print_out, printed))
+        try:
+            group._pipes = [*await asyncio.shield(opening)]
+        except BaseException:  # nobody wants it any more
+            group.kill()  # its pipes end with it
+            os.close(control_in)
+            raise
         group.tell(order)
         os.set_blocking(control_in, False)  # who has no time to hear must not hold up who says something
         return group
