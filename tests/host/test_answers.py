@@ -204,3 +204,12 @@ async def test_closing_a_client_ends_its_calls(house: House) -> None:
     await client.close()
     with pytest.raises(HostUnreachable):
         await call
+
+
+@housed("trouble.py")
+async def test_versions_that_there_are_not_are_not_remembered(house: House) -> None:
+    assert await house.ask("trouble")
+    for version in range(2, 40):
+        with pytest.raises(NotFound, match=f"has no version {version}"):
+            await house.client.call("trouble", "obedient", version, {"do": "nothing"})
+    assert len(house.client._routes) == 1

@@ -112,6 +112,9 @@ class HostClient:
             return await self._call(route, inputs, timeout_s, on_cancel == "kill", rows)
         finally:
             route.waiting -= 1
+            if not route.waiting and route.link is None and route.opening is None:
+                # It leads nowhere. Anybody may ask for versions that there are not, one after another.
+                self._routes.pop(key, None)
 
     async def _call(
         self, route: _Route, inputs: Any, timeout_s: float | None, kill: bool, rows: int
