@@ -382,6 +382,22 @@ def unavailable(*_: object, **__: object) -> None:
     raise StoreUnavailable("The server's database is not there now.")
 
 
+def test_counts_wait_for_a_database_that_is_away_for_reading_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper(database, {"iris": card()}, KeepLimits())
+    keeper.keep({KEY: tally(1)}, {KEY: seen(1, NOW)}, NOW.timestamp())
+    with monkeypatch.context() as away:
+        away.setattr(keeper, "_known", {})
+        away.setattr(database, "read", unavailable)
+        away.setattr(database, "write", unavailable)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                keeper.keep({KEY: tally(5)}, {KEY: seen(1, NOW)}, NOW.timestamp())
+    keeper.keep({KEY: tally(1)}, {}, NOW.timestamp())
+    assert monitor(database).watching.figures("iris", Span.DAY, now=NOW).answers == 17
+
+
 def test_a_job_that_is_answered_twice_is_kept_once_and_takes_nothing_else_along(database: Database) -> None:
     keeper = Keeper(database, {"iris": card()}, KeepLimits())
     job, other = new_id(), new_id()

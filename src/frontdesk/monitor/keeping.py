@@ -178,10 +178,12 @@ class Keeper:
         return kept
 
     def _profile(self, key: Key) -> Profile | None:
-        known = self._known.get(key)
-        if known is None or known[0] < time.monotonic():
-            known = self._known[key] = (time.monotonic() + _PROFILE_KEPT_S, self._profiles.get(*key))
-        return known[1]
+        until, profile = self._known.get(key, (0.0, None))
+        if until < time.monotonic():
+            with contextlib.suppress(StoreUnavailable):  # counts go on without it, or with the one of before
+                profile = self._profiles.get(*key)
+                self._known[key] = (time.monotonic() + _PROFILE_KEPT_S, profile)
+        return profile
 
     def _has_room(self, task: str, is_wanted: bool, now: float) -> bool:
         a_day = self._limits.rows_a_day
