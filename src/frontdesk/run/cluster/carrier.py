@@ -20,8 +20,8 @@ from typing import cast
 import msgspec
 import ray
 
-from frontdesk.errors import FrontdeskError, HostCrashed, HostUnreachable
-from frontdesk.host.framing import FrameReader, append_frame
+from frontdesk.errors import FrontdeskError, HostCrashed, HostUnreachable, PredictFailed
+from frontdesk.host.framing import FrameReader, FrameTooLarge, append_frame
 from frontdesk.host.messages import Message
 from frontdesk.host.parent import end_with_parent, first_line, own_descriptors
 from frontdesk.run.cluster.connection import connect, first_line_of, loss, raylet_of_this_node
@@ -142,7 +142,10 @@ class _Orders(asyncio.Protocol):
         finally:
             self._under_way.pop(order.id, None)
         frame = bytearray()
-        append_frame(frame, reply)
+        try:
+            append_frame(frame, reply)
+        except FrameTooLarge:  # of many rows together, say; unanswered, it would be waited for without end
+            append_frame(frame, refusal_of(order.id, PredictFailed("The answers are too large to send.")))
         self._transport.write(frame)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -35,8 +36,11 @@ B = TypeVar("B", bound=msgspec.Struct)
 
 @dataclass(slots=True)
 class _Streaming:
+    """`taking` is the stream's own thread: it waits for as long as the cluster has no room, and so must nobody else."""
+
     stream: Stream
     resources: Resources
+    taking: ThreadPoolExecutor
     has_begun: bool = False
 
 
@@ -110,12 +114,14 @@ class Work:
         number = self._number()
         await self._clear(order.host.resources)
         stream = await asyncio.to_thread(Stream, order, self._spec.actors)
-        self._streams[number] = _Streaming(stream, order.host.resources)
+        taking = ThreadPoolExecutor(1, thread_name_prefix=f"stream-{number}")
+        self._streams[number] = _Streaming(stream, order.host.resources, taking)
         return encode(Step(number))
 
     async def _next(self, step: Step) -> bytes:
         streaming = self._streams[step.number]
-        taking = asyncio.create_task(asyncio.to_thread(streaming.stream.next))
+        loop = asyncio.get_running_loop()
+        taking = loop.run_in_executor(streaming.taking, streaming.stream.next)
         if not streaming.has_begun:
             await room_for(taking, streaming.resources, self._spec.wait_s, self._make_room)
             streaming.has_begun = True
@@ -124,6 +130,7 @@ class Work:
     async def _end_stream(self, step: Step) -> bytes:
         if (streaming := self._streams.pop(step.number, None)) is not None:
             await asyncio.to_thread(streaming.stream.close)
+            streaming.taking.shutdown(wait=False)
         return b""
 
     # --------------------------------------------------------------------- trainings
