@@ -52,8 +52,9 @@ class CheckpointBackup:
             files = await asyncio.to_thread(_files_in, folder)
             if files and files != before:
                 name = f"{token:08d}-{number:08d}"
+                number += 1  # whatever comes of it: what is left of one that failed is older than the next
                 if await asyncio.to_thread(self._save, self._progress, job_id, name, folder, files):
-                    number, before = number + 1, files
+                    before = files
 
     def forget(self, job_id: str) -> None:
         """The training is over and done."""
