@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from support.server import Server, serving, until
-from support.servers.ray import TOKEN, RayCluster, RayNode
+from support.servers.ray import TOKEN, RayCluster, RayNode, title
 
 pytestmark = [
     pytest.mark.skipif(
@@ -196,7 +196,7 @@ def test_a_training_goes_on_elsewhere_when_its_node_is_lost(cluster: RayCluster,
     until(lambda: server.job(job_id)["progress"]["done"] >= 20, 60, "some progress")
     node = next(n for n in cluster.nodes if _trains(n))
     if node is cluster.nodes[0]:
-        (actor,) = [p for p in node.processes("ray::") if "TrainActor" in " ".join(p.cmdline())]
+        (actor,) = [p for p in node.processes("ray::") if "TrainActor" in title(p)]
         actor.kill()
     else:
         cluster.remove(node)
@@ -245,11 +245,11 @@ def _check_cost(server: Server, rows: int, *, pieces: int) -> None:
 
 
 def _answers_pieces(process: psutil.Process) -> bool:
-    return "MapWorker" in " ".join(process.cmdline())
+    return "MapWorker" in title(process)
 
 
 def _trains(node: RayNode) -> bool:
-    return any("frontdesk.run.train_process" in p.cmdline() for p in node.processes())
+    return any("frontdesk.run.train_process" in title(p) for p in node.processes())
 
 
 def _is_ours(process: psutil.Process) -> bool:

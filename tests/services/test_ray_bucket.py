@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.remains import trained_in
+from support.remains import stays, trained_in
 from support.server import Server, serving, until
 from support.servers.objects import ACCESS_KEY, SECRET_KEY, ObjectServer
 from support.servers.ray import TOKEN, RayCluster
@@ -117,13 +117,13 @@ def test_every_node_answers_with_what_another_one_learned(server: Server, homes:
 def test_a_training_goes_on_from_its_checkpoints_when_its_node_and_all_on_it_is_lost(
     cluster: RayCluster, server: Server, object_server: ObjectServer, bucket: str, tmp_path: Path
 ) -> None:
-    job_id = train(server, parameters={"answer": 9, "steps": 200, "pause_s": 0.06})
+    job_id = train(server, parameters={"answer": 9, "steps": 100, "pause_s": 0.2})
     until(lambda: len(trained_in(server, job_id)) == 1, 60, "the training")
 
-    def saved() -> bool:
-        return any(key.startswith("desk/checkpoints/") for key in object_server.keys(bucket))
+    def saved() -> set[str]:
+        return {key for key in object_server.keys(bucket) if key.startswith("desk/checkpoints/")}
 
-    until(saved, 60, "a checkpoint")
+    until(lambda: stays(saved), 60, "a checkpoint")
     (training,) = trained_in(server, job_id)
     (lost,) = [node for node in cluster.nodes if training in {process.pid for process in node.processes()}]
     cluster.remove(lost)
@@ -134,7 +134,7 @@ def test_a_training_goes_on_from_its_checkpoints_when_its_node_and_all_on_it_is_
         int(line.split()[2]) for line in log_of(server, job_id).splitlines() if line.startswith("beginning")
     ]
     assert begun[0] == 0
-    assert 0 < begun[1] < 200
+    assert 0 < begun[1] < 100
     assert not saved()
 
 

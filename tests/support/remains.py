@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -29,6 +31,13 @@ def left(server: Server) -> dict[str, list[Any]]:
         paths = (server.data / folder).rglob("*") if (server.data / folder).is_dir() else ()
         found[folder] = sorted(str(path.relative_to(server.data)) for path in paths if path.is_file())
     return found
+
+
+def stays(look: Callable[[], set[str]]) -> bool:
+    """Whether some of what is there is there for longer: what was saved while it changed is taken back at once."""
+    before = look()
+    time.sleep(0.5)
+    return bool(before & look())
 
 
 def trained_in(server: Server, job_id: str) -> list[int]:

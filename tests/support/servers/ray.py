@@ -63,7 +63,7 @@ class RayNode:
         with contextlib.suppress(psutil.Error):
             parent = psutil.Process(self.process.pid)
             found = [parent, *parent.children(recursive=True)]
-            return [process for process in found if not named or _title(process).startswith(named)]
+            return [process for process in found if not named or title(process).startswith(named)]
         return []
 
     def kill(self) -> None:
@@ -128,7 +128,8 @@ class RayCluster:
         return node
 
 
-def _title(process: psutil.Process) -> str:
+def title(process: psutil.Process) -> str:
+    """What it was started as; nothing for one that has just ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
