@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from frontdesk.cli.children import Child, ChildSpec
+from frontdesk.cli.fleet import Fleet
+from frontdesk.errors import StoreUnavailable
 
 
 async def wait_for_process(child: Child, *, other_than: int = 0) -> int:
@@ -59,3 +61,33 @@ def test_a_child_that_is_stopped_while_it_is_being_started_ends(tmp_path: Path) 
         assert child.process.returncode is not None
 
     asyncio.run(stop_early())
+
+
+def test_all_are_replaced_although_the_jobs_of_the_old_ones_cannot_be_taken_back(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def away(name: str) -> None:
+        raise StoreUnavailable("The server's database is not there now.")
+
+    def make(role: str, number: int) -> Child:
+        spec = ChildSpec(
+            role=role,
+            name=f"{role}-{number}",
+            settings={"data": str(tmp_path)},
+            cards=str(tmp_path / "cards"),
+        )
+        spec.note.touch()  # as one that is ready does
+        made.append(spec.name)
+        return Child(spec, on_death=away)
+
+    async def replace_and_stop() -> None:
+        fleet = Fleet(make, webs=1, workers=1)
+        fleet.start()
+        for _ in range(2):
+            fleet.roll()
+            assert fleet._rolling is not None
+            await fleet._rolling
+        await fleet.stop()
+
+    asyncio.run(replace_and_stop())
+    assert made == ["web-1", "worker-1", "web-2", "worker-2", "web-3", "worker-3"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from frontdesk.cli.children import Child
+from frontdesk.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -79,4 +80,7 @@ async def _comes(child: Child) -> bool:
 async def _stop(children: Sequence[Child]) -> None:
     await asyncio.gather(*(child.stop(_PATIENCE_S[child.spec.role]) for child in children))
     for child in children:  # one that had to be ended by force may have held jobs
-        await asyncio.to_thread(child.on_death, child.spec.name)
+        try:
+            await asyncio.to_thread(child.on_death, child.spec.name)
+        except StoreUnavailable as error:  # then their leases run out
+            log.warning("the jobs of %s could not be taken back: %s", child.spec.name, error)
