@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from frontdesk.catalog.artifacts import FolderArtifacts
 from frontdesk.catalog.versions import Versions
+from frontdesk.desk import records
 from frontdesk.desk.job import Lane, Progress
 from frontdesk.desk.summaries import USUAL_STRETCHES, CurveSummary, extremes
 from frontdesk.desk.training import Points, Told
@@ -135,3 +137,23 @@ def test_however_many_take_points_slowly_others_are_served(office: Office) -> No
         next(one)
     assert office.desk.get(job.id, None).progress.done == 0
     assert [chunk.points[0].rows[0][1] for chunk in slow[-1]] == list(range(2, 46))
+
+
+def test_a_log_of_many_small_pieces_is_not_looked_through_for_each(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.submit(kind=Lane.TRAIN)
+    (lease,) = office.claim(lanes=[Lane.TRAIN])
+    shorten, looks = records._shorten_log, [0]
+
+    def counted(*given: Any) -> None:
+        looks[0] += 1
+        shorten(*given)
+
+    monkeypatch.setattr(records, "_shorten_log", counted)
+    for _ in range(200):
+        office.desk.tell(lease, Told(log=b"loss 0.1\n"))
+    assert looks[0] < 20
+    for _ in range(40):
+        office.desk.tell(lease, Told(log=b"x" * 2**15))
+    assert len(office.desk.transcripts.log(lease.job.id)) == 2**19
