@@ -9,22 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from frontdesk.declare.resources import Resources
 from frontdesk.desk.training import Points, Told
 from frontdesk.errors import HostCrashed
+from frontdesk.run import train as train_module
 from frontdesk.run.cluster.messages import Step, TrainNews, TrainOrder, encode
 from frontdesk.run.cluster.train import ClusterTraining
 from frontdesk.run.spool import SEGMENT_BYTES, SpoolWriter, alone
+from frontdesk.run.train import Trainer
+from frontdesk.run.train_limits import TrainLimits, machine_memory_bytes
 from frontdesk.run.train_messages import TrainSpec
 
 MANY = Points(("loss",), [[1.0, float(step)] for step in range(50_000)])
 
 
-def news(*points: Points, log: bytes = b"", code: int | None = None) -> TrainNews:
+def news(
+    *points: Points,
+    log: bytes = b"",
+    code: int | None = None,
+    memory_bytes: int = 0,
+    machine_bytes: int = 2**30,
+) -> TrainNews:
+    told = Told(points=points, log=log)
     return TrainNews(
-        told=Told(points=points, log=log), memory_bytes=0, wrote_mb=0, placed=None, verdict=None, code=code,
-        last_lines="",
+        told=told, memory_bytes=memory_bytes, machine_bytes=machine_bytes, wrote_mb=0, placed=None, verdict=None,
+        code=code, last_lines="",
     )  # fmt: skip
 
 
@@ -48,8 +59,8 @@ class Line:
 
 
 async def training(line: Line, folder: Path) -> ClusterTraining:
-    (folder / "spool").mkdir()
-    (folder / "version").mkdir()
+    for name in ("spool", "version"):
+        (folder / name).mkdir(parents=True)
     paths: dict[str, Any] = {"folder": str(folder / "version"), "spool": str(folder / "spool")}
     spec = TrainSpec(
         source="", task="t", model="m", parameters={}, seed=1, checkpoints="", models_folder="", **paths
@@ -111,3 +122,24 @@ def test_a_node_that_was_lost_may_come_back_and_is_not_to_go_on_then(tmp_path: P
         return line
 
     assert asyncio.run(lose_one()).heard == [("end training", 1)]
+
+
+def test_it_may_use_what_its_node_has_and_not_what_its_worker_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "_LOOK_EVERY_S", 0.02)
+    here = machine_memory_bytes()
+    trainer = Trainer.__new__(Trainer)
+    trainer._limits = TrainLimits()
+
+    async def watched(folder: Path, of_the_node: float) -> str:
+        line = Line(lambda number: news(memory_bytes=2 * here, machine_bytes=int(of_the_node * here)))
+        child = await training(line, folder)
+        watching = asyncio.create_task(trainer._watch(child))
+        await asyncio.wait([watching], timeout=1)
+        watching.cancel()
+        child.end()
+        return child.cause
+
+    assert asyncio.run(watched(tmp_path / "large", 4)) == ""
+    assert "more than the" in asyncio.run(watched(tmp_path / "small", 1.5))

@@ -36,7 +36,7 @@ from frontdesk.run.performer import Models
 from frontdesk.run.train_bench import TrainBench, TrainBenches
 from frontdesk.run.train_child import StartTraining, Training, start_here
 from frontdesk.run.train_keeping import go_live_if_better, once_it_can_be_kept
-from frontdesk.run.train_limits import TrainLimits, machine_memory_bytes
+from frontdesk.run.train_limits import TrainLimits
 from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 from frontdesk.store.files import FileStore
 
@@ -205,9 +205,9 @@ class Trainer:
     async def _watch(self, child: Training) -> None:
         """Hold it to its limits."""
         limits = self._limits
-        memory_mb = limits.memory_mb or int(machine_memory_bytes() * 0.9) >> 20
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
+            memory_mb = limits.memory_mb or int(child.machine_bytes * 0.9) >> 20
             used_mb = await asyncio.to_thread(child.memory_bytes, memory_mb << 20) >> 20
             if used_mb > memory_mb:
                 child.kill(f"It used {used_mb} MB of memory, more than the {memory_mb} MB allowed.")

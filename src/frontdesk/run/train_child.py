@@ -18,6 +18,7 @@ from frontdesk.desk.job import Progress
 from frontdesk.desk.training import Told
 from frontdesk.host.framing import FrameReader
 from frontdesk.host.group import ProcessGroup
+from frontdesk.run.train_limits import machine_memory_bytes
 from frontdesk.run.train_messages import (
     ALIVE,
     CANCEL,
@@ -47,6 +48,8 @@ class Training(Protocol):
     """Whether its worker may have been silent for so long that it ended itself."""
     placed: Placed | None
     """What it learned, where it has been put in place already."""
+    machine_bytes: int
+    """The memory of the machine that it runs on."""
 
     def cancel(self) -> None: ...
     def kill(self, cause: str) -> None: ...
@@ -76,6 +79,7 @@ class TrainChild:
         self.verdict: Trained | Stumbled | None = None
         self.cause = ""
         self.was_left_alone = False
+        self.machine_bytes = machine_memory_bytes()
         self._began = time.monotonic()
         self._leaving: asyncio.TimerHandle | None = None
 

@@ -215,6 +215,7 @@ class TrainNews(msgspec.Struct, frozen=True, kw_only=True):
 
     told: Told
     memory_bytes: int
+    machine_bytes: int
     wrote_mb: int
     placed: Placed | None
     verdict: Trained | Stumbled | None

@@ -25,6 +25,7 @@ from frontdesk.run.train_messages import Stumbled, Trained, TrainSpec
 
 _LOSSES = 3
 _NEVER_BEGAN = -1
+_NOT_KNOWN_YET = 2**62
 
 _step = msgspec.msgpack.Decoder(Step)
 _news = msgspec.msgpack.Decoder(TrainNews)
@@ -45,6 +46,7 @@ class ClusterTraining:
         self.cause = ""
         self.was_left_alone = False
         self.placed: Placed | None = None
+        self.machine_bytes = _NOT_KNOWN_YET
         self._loop = asyncio.get_running_loop()
         self._running = asyncio.create_task(self._run())
 
@@ -130,6 +132,7 @@ class ClusterTraining:
             self._progress = news.told.progress or self._progress
             self._log.write(news.told.log)
             self._memory_bytes, self._wrote_mb = news.memory_bytes, news.wrote_mb
+            self.machine_bytes = news.machine_bytes
             if news.code is not None:
                 # Not before: what it learned may be on its way to where it is kept.
                 self.verdict, self.placed, self._last_lines = news.verdict, news.placed, news.last_lines

@@ -100,6 +100,7 @@ class TrainActor:
             TrainNews(
                 told=msgspec.structs.replace(child.take(), points=points),
                 memory_bytes=await asyncio.to_thread(child.memory_bytes, memory_limit),
+                machine_bytes=child.machine_bytes,
                 wrote_mb=self._wrote_mb,
                 placed=self._placed,
                 verdict=self._unkept or child.verdict,
