@@ -17,6 +17,7 @@ from frontdesk.errors import (
     NotFound,
     Overloaded,
     PredictFailed,
+    StoreUnavailable,
 )
 from frontdesk.host.client import HostClient
 from support.hosts import House, housed
@@ -213,3 +214,18 @@ async def test_versions_that_there_are_not_are_not_remembered(house: House) -> N
         with pytest.raises(NotFound, match=f"has no version {version}"):
             await house.client.call("trouble", "obedient", version, {"do": "nothing"})
     assert len(house.client._routes) == 1
+
+
+@housed("trouble.py")
+async def test_whoever_asks_while_the_database_is_away_hears_of_it_at_once(house: House) -> None:
+    versions = house.supervisor._place.versions
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("The server's database is not there now.")
+
+    versions.live, there = away, versions.live  # type: ignore[method-assign, assignment]
+    async with asyncio.timeout(10):
+        with pytest.raises(HostUnreachable, match="database is not there"):
+            await house.ask("trouble")
+    versions.live = there  # type: ignore[method-assign]
+    assert await house.ask("trouble")

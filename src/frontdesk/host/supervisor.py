@@ -13,6 +13,7 @@ import psutil
 
 from frontdesk.catalog.version import VersionRecord, implicit_version
 from frontdesk.declare.signature import ModelCard, TaskCard
+from frontdesk.errors import StoreUnavailable
 from frontdesk.host.control import ControlServer
 from frontdesk.host.keeper import Keeper
 from frontdesk.host.live import LiveKeepers, ModelName
@@ -136,7 +137,10 @@ class Supervisor:
         if found is None:
             reason = f"There is no model {question.model} of a task {question.task}."
             return Located(question.id, "", 0, 0, "unknown", reason)
-        keeper = await self._keeper(*found, question.version)
+        try:
+            keeper = await self._keeper(*found, question.version)
+        except StoreUnavailable as error:  # who asks hears why, and may ask again
+            return Located(question.id, "", 0, 0, "stopped", str(error))
         if keeper is None:
             reason = f"{question.model} has no version {question.version}."
             return Located(question.id, "", 0, 0, "unknown", reason)
@@ -208,7 +212,10 @@ class Supervisor:
         before = self._live.of((card.name, model.name))
         if before is None or before.state != "ready" or self._stopping:
             return
-        keeper = await self._keeper(card, model, 0)
+        try:
+            keeper = await self._keeper(card, model, 0)
+        except StoreUnavailable:  # it is looked up again a second later
+            return
         if keeper is not None and keeper is not before:
             await self._live.change_over(before, keeper)
 
