@@ -254,8 +254,8 @@ class Trainer:
                 version = await go_live_if_better(
                     self._versions, version, model, hosts, self._desk.fence(lease)
                 )
-            except LeaseLost:
-                return Released()
+            except (LeaseLost, HostUnreachable):
+                return Released()  # the next attempt finds the version, and goes on here
         return _finished(version)
 
 

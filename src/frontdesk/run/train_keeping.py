@@ -12,7 +12,7 @@ from frontdesk.catalog.policy import is_better
 from frontdesk.catalog.version import VersionRecord
 from frontdesk.catalog.versions import Fence, Versions
 from frontdesk.declare.signature import ModelCard
-from frontdesk.errors import FrontdeskError, StoreUnavailable
+from frontdesk.errors import FrontdeskError, HostUnreachable, StoreUnavailable
 from frontdesk.run.performer import Models
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,17 @@ async def once_it_can_be_kept(keep: Callable[[], T]) -> T:
 async def go_live_if_better(
     versions: Versions, version: VersionRecord, model: ModelCard, hosts: Models, fence: Fence
 ) -> VersionRecord:
-    """Make it live where the model's policy says so, loaded first; one that cannot be never does. Raises LeaseLost."""
+    """Make it live where the model's policy says so, loaded first; one that cannot be never does.
+
+    Raises LeaseLost, and HostUnreachable where nobody can tell now whether it can be loaded.
+    """
     live = await asyncio.to_thread(versions.live, version.task, version.model)
     if not is_better(model.goes_live, version, live):
         return version
     try:
         await hosts.warm(version.task, version.model, version.number)
+    except HostUnreachable:
+        raise
     except FrontdeskError as error:
         log.warning("version %s of %s does not go live: %s", version.number, version.model, error)
         return version
