@@ -21,6 +21,7 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   const data = new FormData(form, submitter);
   const buttons = form.querySelectorAll<HTMLButtonElement>("button[type=submit]");
   const stopClock = startClock(form.querySelector<HTMLElement>("[data-elapsed]")!);
+  const focused = document.activeElement;
   form.ariaBusy = answer.ariaBusy = "true";
   for (const button of buttons) button.disabled = true;
   try {
@@ -34,6 +35,8 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
     stopClock();
     form.ariaBusy = answer.ariaBusy = null;
     for (const button of buttons) button.disabled = false;
+    // A button that is disabled has lost the focus, and whoever asks by keyboard their place.
+    if (document.activeElement === document.body && focused instanceof HTMLElement) focused.focus({ preventScroll: true });
   }
   if (form.dataset["again"] === undefined) return;
   delete form.dataset["again"];

@@ -47,7 +47,7 @@ export class Chart {
     this.legend.className = "legend";
     const caption = document.createElement("figcaption");
     caption.innerHTML = '<b></b>';
-    caption.firstElementChild!.textContent = readable(title);
+    caption.firstElementChild!.textContent = [readable(title), options.unit].filter(Boolean).join(", ");
     const buttons = document.createElement("span");
     buttons.append(this.button("PNG", () => void this.save()));
     if (options.step) buttons.append(" ", this.button("CSV", () => this.saveFigures()));
@@ -56,6 +56,7 @@ export class Chart {
     details.innerHTML = "<summary>As a table</summary>";
     const scroll = document.createElement("div");
     scroll.className = "scroll";
+    scroll.tabIndex = 0;
     scroll.append(this.table);
     details.append(scroll);
     this.figure.append(caption, this.svg, this.legend, details);
@@ -104,7 +105,7 @@ export class Chart {
       if (step && at % every) continue;
       parts.push(text(placed(x), { x: toX(x), y: HEIGHT - EDGE.bottom + 18, "text-anchor": "middle" }));
     }
-    const under = this.place === "time" && !step ? "seconds" : [this.place, this.options.unit].filter(Boolean).join(", ");
+    const under = this.place === "time" && !step ? "seconds" : this.place;
     parts.push(text(under, { x: this.width - EDGE.right, y: HEIGHT - 6, "text-anchor": "end" }));
     parts.push(...(isBars ? this.bars(toX, toY) : this.paths(toX, toY)));
     this.svg.replaceChildren(...parts);

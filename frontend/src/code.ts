@@ -14,6 +14,7 @@ export function followCode(): void {
   form.addEventListener("input", write);
   form.addEventListener("change", write);
   write();
+  if (!navigator.clipboard) return; // over plain http a browser gives pages none
   for (const button of place.querySelectorAll<HTMLButtonElement>("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {

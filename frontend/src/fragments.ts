@@ -5,5 +5,5 @@ export async function fragment(address: string, init: RequestInit = {}): Promise
   const text = await response.text();
   if (response.ok || response.status === 422) return text;
   const told = new DOMParser().parseFromString(text, "text/html").querySelector("main");
-  return told?.innerHTML ?? "";
+  return told?.innerHTML.replaceAll(/<(\/?)h1\b/g, "<$1h2") ?? ""; // within a page it is not the title
 }

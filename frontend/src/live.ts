@@ -60,8 +60,15 @@ const shown = new WeakMap<HTMLElement, string>();
 function tellElapsed(): void {
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-since]")) {
     const seconds = Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1000);
-    time.textContent = seconds < 120 ? `${seconds.toFixed(0)} s ago` : `${(seconds / 60).toFixed(0)} min ago`;
+    time.textContent = `${duration(seconds)} ago`;
   }
+}
+
+// As the server writes it: in the largest unit of which there are two.
+function duration(seconds: number): string {
+  const units = [[86_400, "days"], [3600, "h"], [60, "min"]] as const;
+  const [size, unit] = units.find(([size]) => seconds >= 2 * size) ?? [1, "s"];
+  return `${(seconds / size).toFixed(0)} ${unit}`;
 }
 
 function focused(): Element | null {
@@ -93,6 +100,7 @@ function watchServer(): void {
 }
 
 function offerLink(button: HTMLButtonElement): void {
+  if (!navigator.clipboard) return; // over plain http a browser gives pages none; the address bar has the link, too
   button.hidden = false;
   button.onclick = async () => {
     const id = button.closest<HTMLElement>("[data-ticket]")?.dataset["ticket"];

@@ -88,7 +88,7 @@ function showNote(notice: Notice): void {
   if (notice.reason) {
     const reason = document.createElement("p");
     reason.className = "soft small";
-    reason.textContent = notice.reason;
+    reason.textContent = notice.reason.split("\n\n")[0]!; // what it wrote last is on its own page
     note.append(reason);
   }
   corner().append(note);

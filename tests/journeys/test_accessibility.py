@@ -40,6 +40,10 @@ def test_a_page(visit, axe: str, path: str, scheme: str) -> None:
     check(visit(path, color_scheme=scheme, bypass_csp=True), axe)
 
 
+def test_what_is_wider_than_a_phone_is_reached_by_keyboard(visit, axe: str) -> None:
+    check(visit("/status", "phone", bypass_csp=True), axe)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("path", "button", "shows"),

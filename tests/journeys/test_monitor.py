@@ -112,6 +112,9 @@ def test_the_charts_say_what_happened_and_can_be_saved(visit, server: Server) ->
     page = visit("/tasks/flowers/monitor?span=hour")
     expect(page.locator("figure.chart")).to_have_count(4)
     expect(page.locator("figure.chart rect").first).to_be_visible()
+    expect(page.locator("figure.chart", has_text="half within").locator("figcaption")).to_contain_text(
+        "answer, ms"
+    )
     expect(page.locator(".drift tr", has_text="Petal length")).to_contain_text("Shifted")
     expect(page.locator(".drift")).to_contain_text("150 examples it learned from")
     expect(page.locator(".summary")).to_contain_text("answers somebody spoke about")

@@ -19,7 +19,9 @@ def ask(page: Page) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("path", ["/", "/tasks/flowers", "/tasks/clock", "/jobs", "/status", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/tasks/flowers", "/tasks/clock", "/tasks/law", "/jobs", "/status", "/nowhere"]
+)
 def test_no_page_is_wider_than_the_screen(visit, path: str, device: str) -> None:
     page = visit(path, device)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -47,6 +49,11 @@ def test_the_keyboard_is_enough(visit) -> None:
     page.keyboard.type("Asia/Tokyo")
     page.keyboard.press("Enter")
     expect(page.locator("#answer .text")).to_contain_text("JST")
+    expect(page.get_by_label("Zone")).to_be_focused()
+    page.get_by_label("Zone").fill("UTC")
+    page.get_by_role("button", name="Ask", exact=True).press("Enter")
+    expect(page.locator("#answer .text")).to_contain_text("UTC")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
 
 
 def test_the_form_works_before_and_without_its_script(visit, server: Server) -> None:
@@ -103,6 +110,36 @@ def test_code_follows_the_form(visit) -> None:
     expect(page.locator('[data-language="javascript"]')).to_contain_text('"petal_length": 6.1')
 
 
+def test_where_the_browser_gives_no_clipboard_no_button_copies(visit, server: Server) -> None:
+    page = visit("/status")  # as over plain http from another machine
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    job_id = server.submit("double", x=1)
+    server.finished(job_id)
+    for path, ready in (("/tasks/clock", '"zone"'), (f"/jobs/{job_id}", "Result as JSON")):
+        page.goto(server.url + path)
+        expect(page.locator("main")).to_contain_text(ready)
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+
+
+def test_a_ticket_tells_its_age_in_hours_once_there_are_some(visit, server: Server) -> None:
+    job_id = server.submit("double", x=1, pause_s=300)
+    page = visit("/status")
+    page.clock.install()
+    page.goto(f"{server.url}/jobs/{job_id}")
+    page.clock.fast_forward("03:00:00")
+    expect(page.locator("time[data-since]")).to_have_text("3 h ago")
+    server.http.post(f"/api/jobs/{job_id}/cancel")
+
+
+def test_a_text_is_asked_for_in_the_size_of_every_other_field(visit) -> None:
+    page = visit("/tasks/everything")
+    sizes = [
+        page.get_by_label(name).evaluate("field => getComputedStyle(field).fontSize")
+        for name in ("Amount", "Name", "Story")
+    ]
+    assert len(set(sizes)) == 1, sizes
+
+
 def test_a_ticket_can_be_cancelled_and_tried_again(visit, server: Server) -> None:
     job_id = server.submit("double", x=1.5, pause_s=60)
     page = visit(f"/jobs/{job_id}")
@@ -127,4 +164,7 @@ def test_it_says_so_when_the_server_cannot_be_reached(browser, repository: Path,
         expect(page.locator("#unreachable")).to_be_visible(timeout=10_000)
         ask(page)
         expect(page.locator("#answer .fault")).to_contain_text("cannot be reached")
+        page.set_viewport_size({"width": 390, "height": 400})
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("#unreachable")).to_be_in_viewport()
         page.close()

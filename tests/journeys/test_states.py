@@ -72,6 +72,15 @@ def test_a_value_shows_its_interval_and_its_samples(visit) -> None:
     expect(page.locator("#answer .line .reach")).to_have_count(1)
 
 
+def test_a_table_says_that_it_has_no_rows_and_which_cells_hold_nothing(visit) -> None:
+    page = visit("/tasks/law")
+    ask(page)
+    expect(page.locator("#answer")).to_contain_text("It has no rows.")
+    page.get_by_label("Rows").fill("1")
+    ask(page)
+    expect(page.locator("#answer td")).to_have_text(["0", "–"])
+
+
 def test_a_form_of_every_kind_sends_what_it_holds(visit) -> None:
     page = visit("/tasks/everything")
     page.get_by_label("Amount").fill("0.25")
@@ -95,6 +104,7 @@ def test_an_installation_without_jobs_says_how_to_make_one(browser, repository: 
         expect(page.get_by_text("No jobs here.")).to_be_visible()
         page.goto(f"{server.url}/status")
         expect(page.get_by_text("Nothing yet.")).to_be_visible()
+        expect(page.locator("tr", has_text="Training")).to_contain_text("0")
         page.close()
 
 

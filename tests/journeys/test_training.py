@@ -60,7 +60,7 @@ def test_curves_grow_while_it_trains_and_are_whole_after_coming_back(visit, serv
     expect(page.locator(".legend li")).to_contain_text([re.compile("training"), re.compile("validation")])
     before = points(page)
     expect(page.locator("article.run progress")).to_have_attribute("max", "80")
-    expect(page.locator("article.run")).to_contain_text("left")
+    expect(page.locator("article.run")).to_contain_text(re.compile(r"\d+ of 80, about .+ left"))
     expect(page.locator("[data-log]")).to_contain_text("beginning at 0")
     page.wait_for_timeout(1000)
     assert points(page) > before
@@ -102,6 +102,8 @@ def test_cancel_and_failure_look_different_and_say_what_to_do(visit) -> None:
     start(page)
     expect(page.locator('article[data-state="failed"] .fault')).to_contain_text("ZeroDivisionError")
     expect(page.locator('article[data-state="failed"] pre')).to_contain_text("about to divide")
+    told = visit("/notices").locator(".notices li", has_text="ZeroDivisionError")
+    expect(told.first).not_to_contain_text("Traceback")
     page.goto(page.url.partition("/runs")[0] + "/train")
     expect(page.locator(".state.failed")).to_contain_text("The last training failed: ZeroDivisionError")
 

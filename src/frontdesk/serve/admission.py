@@ -130,7 +130,7 @@ class Admission:
             standing = self._rates.take(_address(scope), limit * _VISITORS_OF_AN_ADDRESS)
         if standing.is_over:
             raise TooManyRequests(
-                f"That were more than {standing.limit} requests in a minute.", standing.reset_s
+                f"That was more than {standing.limit} requests in a minute.", standing.reset_s
             )
 
 

@@ -40,6 +40,12 @@ def length() -> Annotated[fd.Value, fd.ValueOut(unit="cm")]:
     return fd.Value(12.3456789, interval=fd.Interval(11.4, 13.3, 0.95), samples=samples)
 
 
+@fd.task(title="Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz")
+def law(rows: Annotated[int, fd.Integer(ge=0, le=9)] = 0, word: str = "") -> fd.TableValue:
+    """Has a long name, and as many rows as it is told, with nothing in one of their cells."""
+    return fd.TableValue(["number", "word"], [[number, word or None] for number in range(rows)])
+
+
 class _Opinion(fd.Model):
     """Three who do not agree."""
 

@@ -18,6 +18,8 @@ from frontdesk.serve.signing import by, gate_of
 from frontdesk.serve.threads import in_thread
 from frontdesk.serve.who import caller_of
 
+_NEW_TOKEN = {"days": "90", "scope-ask": "yes"}
+
 
 async def show_account(request: Request) -> Response:
     """GET /account"""
@@ -65,7 +67,7 @@ async def make_token(request: Request) -> Response:
         _, secret = await add_token(request, fields.get("name", ""), scopes, tasks, days)
     except InvalidInput as refusal:
         faults = {fault.pointer.strip("/"): fault.detail for fault in refusal.faults}
-        return await _account(request, faults=faults)
+        return await _account(request, faults=faults, filled=fields)
     return await _account(request, secret=secret)
 
 
@@ -77,7 +79,12 @@ async def revoke_token(request: Request) -> Response:
 
 
 async def _account(
-    request: Request, *, faults: dict[str, str] | None = None, secret: str = "", said: str = ""
+    request: Request,
+    *,
+    faults: dict[str, str] | None = None,
+    filled: dict[str, str] = _NEW_TOKEN,
+    secret: str = "",
+    said: str = "",
 ) -> Response:
     gate, caller, user = gate_of(request), caller_of(request), _user(request)
     return page(
@@ -88,7 +95,7 @@ async def _account(
         requests_limit=gate.quotas.requests(caller),
         scopes=allowed_scopes(caller),
         task_names=_visible(request, caller),
-        faults=faults or {}, secret=secret, said=said,
+        faults=faults or {}, filled=filled, secret=secret, said=said,
     )  # fmt: skip
 
 

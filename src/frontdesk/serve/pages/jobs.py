@@ -84,7 +84,7 @@ def _no_jobs(
         "window": WINDOW, "chosen": chosen, "is_archived": is_archived, "kinds": list(Lane),
         "sorts": _SORTS, "tasks": services_of(request).tasks, "shows_owners": False, "address": f"/jobs?{kept}",
         "is_filtered": is_archived or any(value for name, value in chosen.items() if name != "sort"),
-        "refused": [*filter(None, [refusal]), *query.getlist("refused")[:_JOBS_ON_A_PAGE]],
+        "refused": [*filter(None, [refusal]), *dict.fromkeys(query.getlist("refused")[:_JOBS_ON_A_PAGE])],
     }  # fmt: skip
 
 

@@ -77,8 +77,16 @@ def error_page(request: Request, problem: Problem) -> Response:
 def _title(status: int) -> str:
     """In plain words what RFC 9110 calls it."""
     match status:
+        case 401:
+            return "Sign in first"
         case 403:
             return "Not allowed"
+        case 410:
+            return "No longer good"
+        case 413:
+            return "Too large"
+        case 422:
+            return "That does not fit"
         case 500:
             return "Something went wrong"
         case 503:
