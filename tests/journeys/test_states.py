@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,12 @@ def test_an_installation_without_jobs_says_how_to_make_one(browser, repository: 
         page.goto(f"{server.url}/status")
         expect(page.get_by_text("Nothing yet.")).to_be_visible()
         expect(page.locator("tr", has_text="Training")).to_contain_text("0")
+        with closing(sqlite3.connect(server.data / "frontdesk.db")) as damaged:
+            damaged.execute("ALTER TABLE jobs RENAME TO lost")
+        response = page.goto(f"{server.url}/jobs")
+        assert response is not None
+        assert response.status == 500
+        expect(page.locator("main code")).to_have_text(response.headers["x-request-id"])
         page.close()
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from frontdesk.serve import csrf
 from frontdesk.serve.admission import csrf_of
+from frontdesk.serve.exchange import exchange_of
 from frontdesk.serve.pages.formats import FILTERS, KIND_NAMES, STATE_NAMES
 from frontdesk.serve.pages.plots import histogram, spread
 from frontdesk.serve.problems import Problem
@@ -69,7 +70,12 @@ def error_page(request: Request, problem: Problem) -> Response:
     text = (
         _templates()
         .get_template("error.html")
-        .render(**_everywhere(request), problem=problem, title=_title(problem.status))
+        .render(
+            **_everywhere(request),
+            problem=problem,
+            title=_title(problem.status),
+            request_id=exchange_of(request.scope).id,
+        )
     )
     return HTMLResponse(text, problem.status, headers=problem.headers)
 
