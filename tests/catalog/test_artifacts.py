@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from frontdesk.catalog.artifacts import FolderArtifacts, artifacts_in
 from frontdesk.catalog.version import VersionRecord, placed_in
 from frontdesk.catalog.versions import Versions
 from frontdesk.errors import FileDamaged, NotFound, StoreUnavailable
+from frontdesk.store.blobs import FolderBlobs
+from frontdesk.store.cache import Cache
 from frontdesk.store.database import Database
 from frontdesk.store.storage import BucketPlace, Storage
 from support.servers.objects import ACCESS_KEY, SECRET_KEY, ObjectServer
@@ -151,3 +154,15 @@ def test_nothing_is_a_version_while_the_storage_is_down(pair: Pair, tmp_path: Pa
         assert one.add("a", "x", staged, {}, {}).number == 2
     with pytest.raises(NotFound):
         one.remove("a", "x", 7)
+
+
+def test_half_an_archive_of_a_killed_process_goes_when_it_is_old(tmp_path: Path) -> None:
+    blobs = tmp_path / "blobs"
+    drafts = [blobs / "a" / "x" / f"{age_h}.part" for age_h in (2, 25)]
+    drafts[0].parent.mkdir(parents=True)
+    for draft in drafts:
+        draft.write_bytes(b"half")
+        os.utime(draft, (time.time() - 3600 * int(draft.stem),) * 2)
+    artifacts = artifacts_in(tmp_path / "versions", FolderBlobs(blobs), Cache(tmp_path / "cache", 0))
+    artifacts.remove_left_behind("a/x", set())
+    assert [draft.exists() for draft in drafts] == [True, False]

@@ -19,7 +19,6 @@ import httpx
 import pytest
 
 from frontdesk.errors import FileDamaged, NotFound, SettingsError, StoreUnavailable
-from frontdesk.store import blobs as blobs_module
 from frontdesk.store import bucket as bucket_module
 from frontdesk.store.archives import packed_folder, unpack
 from frontdesk.store.blobs import Blobs, FolderBlobs, Label
@@ -147,7 +146,7 @@ def test_old_keys_come_by_the_page(blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 
 
 def test_uploads_of_killed_processes_are_ended_once_they_are_old(
-    stored: BucketBlobs, object_server: ObjectServer, bucket: str, monkeypatch: pytest.MonkeyPatch
+    stored: BucketBlobs, object_server: ObjectServer, bucket: str
 ) -> None:
     code = f"""
 import os, signal, sys
@@ -168,10 +167,9 @@ place(server, {bucket!r}, "desk/one").blobs("files/", None).put("aa/one", pieces
     assert done.returncode == -9
     assert [begun.key for begun in stored._begun("desk/one/files/")] == ["desk/one/files/aa/one"]
     assert object_server.keys(bucket) == []
-    stored.remove_drafts()
+    stored.remove_drafts(60)
     assert len(list(stored._begun(""))) == 1, "it may still be under way"
-    monkeypatch.setattr(bucket_module, "ORPHAN_AFTER_S", -60.0)
-    stored.remove_drafts()
+    stored.remove_drafts(-60)
     assert list(stored._begun("")) == []
 
 
@@ -180,10 +178,10 @@ def test_drafts_of_killed_processes_are_removed_once_they_are_old(tmp_path: Path
     blobs.put("aa/one", [b"x"], LABEL)
     draft = tmp_path / "aa" / "two.part"
     draft.write_bytes(b"half")
-    blobs.remove_drafts()
+    blobs.remove_drafts(60)
     assert draft.exists()
-    os.utime(draft, (time.time() - blobs_module.ORPHAN_AFTER_S - 60,) * 2)
-    blobs.remove_drafts()
+    os.utime(draft, (time.time() - 120,) * 2)
+    blobs.remove_drafts(60)
     assert not draft.exists()
     assert (tmp_path / "aa" / "one").exists()
 
@@ -323,7 +321,7 @@ def test_a_server_with_a_certificate_of_ones_own_is_believed_by_it(tmp_path: Pat
         assert believed is not None
         assert doubted is not None
         believed.blobs("", Cache(tmp_path / "cache", 0)).put("one", [b"x"], LABEL)
-        believed.blobs("", Cache(tmp_path / "cache", 0)).remove_drafts()
+        believed.blobs("", Cache(tmp_path / "cache", 0)).remove_drafts(60)
         with pytest.raises(StoreUnavailable):
             doubted.blobs("", Cache(tmp_path / "cache", 0)).put("one", [b"x"], LABEL)
 

@@ -122,6 +122,7 @@ class PackedArtifacts:
         try:
             for page in self._blobs.old(f"{model}/", _LEFT_BEHIND_S):
                 self._blobs.remove(key for key in page if key not in names)
+            self._blobs.remove_drafts(_LEFT_BEHIND_S)
         except StoreUnavailable as error:
             log.warning("what was left of versions of %s is removed later: %s", model, error)
 

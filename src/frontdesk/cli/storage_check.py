@@ -6,7 +6,7 @@ from frontdesk.assemble import bucket_of
 from frontdesk.cli.finding import Finding
 from frontdesk.errors import FrontdeskError
 from frontdesk.settings import Settings
-from frontdesk.store.blobs import Label
+from frontdesk.store.blobs import ORPHAN_AFTER_S, Label
 from frontdesk.store.ids import new_id
 from frontdesk.store.storage import Storage
 
@@ -34,6 +34,6 @@ def _put_and_fetch(storage: Storage) -> None:
     try:
         with storage.files.open(key, kept, "probe") as content:
             content.read()
-        storage.files.remove_drafts()
+        storage.files.remove_drafts(ORPHAN_AFTER_S)
     finally:
         storage.files.remove([key])

@@ -92,12 +92,12 @@ class StoredProgress:
         self._sweep_after = time.monotonic() + _SWEEP_EVERY_S
         verdicts: dict[str, bool] = {}
         try:
-            self._blobs.remove_drafts()
             for page in self._blobs.old("", _SWEEP_EVERY_S):
                 jobs = {key: key.partition("/")[0] for key in page}
                 for job_id in {*jobs.values()} - verdicts.keys():
                     verdicts[job_id] = is_over(job_id)
                 self._blobs.remove(key for key, job_id in jobs.items() if verdicts[job_id])
+            self._blobs.remove_drafts(_SWEEP_EVERY_S)
         except StoreUnavailable as error:
             log.warning("what was saved of jobs that are over is removed later: %s", error)
 

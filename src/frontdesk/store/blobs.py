@@ -46,8 +46,8 @@ class Blobs(Protocol):
     def old(self, prefix: str, older_than_s: float) -> Iterator[list[str]]:
         """The keys that begin so and are as old, a page at a time."""
 
-    def remove_drafts(self) -> None:
-        """Remove what was begun and never finished, an hour old so that nobody is still at it."""
+    def remove_drafts(self, older_than_s: float) -> None:
+        """Remove what was begun and never finished, and is as old: so old that nobody is still at it."""
 
     def link(self, key: str, lifetime_s: float) -> str | None:
         """An address that anybody can get it from for so long, where there is such a thing."""
@@ -107,9 +107,9 @@ class FolderBlobs:
             found = [str(path.relative_to(self._folder)) for path in paths if _is_older(path, moment)]
             yield [key for key in found if key.startswith(prefix)]
 
-    def remove_drafts(self) -> None:
+    def remove_drafts(self, older_than_s: float) -> None:
         """Remove what crashes left half written."""
-        moment = time.time() - ORPHAN_AFTER_S
+        moment = time.time() - older_than_s
         for draft in self._folder.rglob("*.part"):
             if _is_older(draft, moment):
                 draft.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from urllib.parse import quote
 import httpx
 
 from frontdesk.errors import NotFound, StoreUnavailable
-from frontdesk.store.blobs import ORPHAN_AFTER_S, Label
+from frontdesk.store.blobs import Label
 from frontdesk.store.cache import Cache
 from frontdesk.store.s3_requests import Begun, S3Requests
 from frontdesk.store.verified import CHUNK_BYTES, Kept, Measure, VerifiedReader
@@ -107,9 +107,9 @@ class BucketBlobs:
                     if found["last_modified"] < moment
                 ]
 
-    def remove_drafts(self) -> None:
+    def remove_drafts(self, older_than_s: float) -> None:
         """End uploads in parts that nobody finished."""
-        moment = time.time() - ORPHAN_AFTER_S
+        moment = time.time() - older_than_s
         for begun in self._begun(self._root):
             if begun.begun_at.timestamp() < moment:
                 self._forget(begun)

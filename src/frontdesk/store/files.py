@@ -176,7 +176,7 @@ class StoredFiles:
 
     def sweep(self) -> None:
         """Remove what crashes left: drafts, and bytes without a row that are an hour old, so none still being made."""
-        self._blobs.remove_drafts()
+        self._blobs.remove_drafts(ORPHAN_AFTER_S)
         for keys in self._blobs.old("", ORPHAN_AFTER_S):
             by_id = {key.rpartition("/")[2]: key for key in keys}
             known = self._known([*by_id])
