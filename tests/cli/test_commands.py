@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -229,6 +231,28 @@ def test_doctor_names_processes_that_a_server_left(shell: Shell) -> None:
         finally:
             left.kill()
     assert str(left.pid) in str(found["mend"])
+
+
+def test_doctor_leaves_alone_what_works_for_a_cluster(shell: Shell) -> None:
+    program = (
+        f"""'{sys.executable}' -c 'import time; time.sleep(60)' frontdesk.host.process & echo $!; wait"""
+    )
+    actor = subprocess.Popen(
+        ["ray::HostActor.exchange"], executable="/bin/sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    with actor:
+        assert actor.stdin is not None
+        assert actor.stdout is not None
+        actor.stdin.write(f"{program}\n")
+        actor.stdin.close()
+        try:
+            host = actor.stdout.readline().strip()
+            found = findings(shell("doctor", "--json", FRONTDESK_PORT="0"))["Left processes"]
+        finally:
+            os.killpg(actor.pid, signal.SIGKILL)
+    assert host
+    assert host not in str(found["mend"]).split()
 
 
 def test_doctor_speaks_to_the_mail_server(shell: Shell, tmp_path: Path) -> None:

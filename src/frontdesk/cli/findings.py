@@ -247,9 +247,10 @@ def _orphans() -> Iterator[int]:
             if process.uids().real != os.getuid() or not set(_CHILD_MODULES) & set(process.cmdline()):
                 continue
             parent = process.parent()
-            if parent is None or not _is_frontdesk(parent):
+            if parent is None or not _has_ours(parent):
                 yield process.pid
 
 
-def _is_frontdesk(process: psutil.Process) -> bool:
-    return any("frontdesk" in word for word in process.cmdline())
+def _has_ours(process: psutil.Process) -> bool:
+    """Whether it is of frontdesk, or of Ray, whose actors are called `ray::` and what they do."""
+    return any("frontdesk" in word or word.startswith("ray::") for word in process.cmdline())
