@@ -102,7 +102,7 @@ unit: setup
 # DB=postgresql or DB=mariadb: on a server that the tests start.
 services: setup
 	@FRONTDESK_TEST_DATABASE=$(or $(DB),sqlite) scripts/stage.sh "services on $(or $(DB),sqlite)" .venv/bin/pytest \
-	    $(FILES_AT_A_TIME) 4 $(if $(DB),,$(COVERED) --cov-append) tests/services
+	    $(FILES_AT_A_TIME) 3 $(if $(DB),,$(COVERED) --cov-append) tests/services
 
 services-postgresql services-mariadb: services-%:
 	@$(MAKE) services DB=$*
