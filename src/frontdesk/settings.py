@@ -1,6 +1,6 @@
 """Every setting: a name, a default and a sentence. Read once, at start, by `assemble` and `cli`.
 
-A setting `wait_limit_s` is the variable `FRONTDESK_WAIT_LIMIT_S` or the option `--wait-limit-s`;
+A setting `wait_limit_s` is the variable `FRONTDESK_WAIT_LIMIT_S`; some, such as `port`, are options of commands, too:
 an option wins over a variable, a variable over the default. `FRONTDESK_WAIT_LIMIT_S_FILE` names a file that has the
 value, which is how secrets are handed to containers.
 """
