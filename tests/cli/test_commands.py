@@ -56,6 +56,8 @@ def test_each_command_says_what_it_does_and_takes_data_where_it_touches_an_insta
         options = {option: parameter for parameter in part.params for option in parameter.opts}
         if name not in ("pull", "new"):
             assert options["--data"].envvar == "FRONTDESK_DATA"
+        if "--url" in options:
+            assert options["--token"].envvar == "FRONTDESK_TOKEN", part.name
         assert [o for o, parameter in options.items() if o.startswith("--") and not parameter.help] == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from frontdesk.cli.options import client_of, data_option, json_option, print_json, url_option
+from frontdesk.cli.options import client_of, data_option, json_option, print_json, token_option, url_option
 from frontdesk.cli.waiting import awaited
 
 
@@ -30,10 +30,11 @@ from frontdesk.cli.waiting import awaited
 @click.option("--no-wait", is_flag=True, help="Print a ticket instead of waiting for the result.")
 @data_option
 @url_option
+@token_option
 @json_option
 def command(
     task: str, file: Path, output: Path | None, model: str | None, kind: str | None, strict: bool, no_wait: bool,
-    data: Path | None, url: str | None, as_json: bool,
+    data: Path | None, url: str | None, token: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer every row of FILE (CSV, Excel or Parquet) by TASK.
 
@@ -46,7 +47,7 @@ def command(
         output.suffix.removeprefix(".") if output and output.suffix in (".csv", ".parquet") else "xlsx"
     )
     target = output or file.with_name(f"{file.stem}-predictions.{kind}")
-    with client_of(url, data) as client:
+    with client_of(url, data, token) as client:
         job = client.batch(task, file, model=model, format=kind, strict=strict)
         if no_wait:
             print_json(job) if as_json else click.echo(job["id"])
