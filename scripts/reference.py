@@ -20,8 +20,8 @@ SETTINGS_HEAD = """# Settings
 Each setting is an environment variable; the most used are also options of `frontdesk serve`
 ([commands](commands.md)). An option wins over a variable, a variable over the default. They are read once, at start.
 
-Each can be read from a file, as secrets are handed to containers: `FRONTDESK_SMTP_PASSWORD_FILE` names the file that has
-`FRONTDESK_SMTP_PASSWORD`. Only one of the two may be set.
+Each can be read from a file, as secrets are handed to containers: `FRONTDESK_SMTP_PASSWORD_FILE` names the file
+that has `FRONTDESK_SMTP_PASSWORD`. Only one of the two may be set.
 
 | variable | default | meaning |
 |---|---|---|
