@@ -184,7 +184,7 @@ class Trainer:
         if not isinstance(child.verdict, Trained):
             return Failed(Failure(_reason(child, code)))
         origin = _origin(lease.job, model, spec, child.verdict, child.seconds(), was_cancelled)
-        return await self._keep(lease, model, payload, bench, child, child.verdict, origin, hosts)
+        return await self._keep(lease, model, payload, bench, child, origin, hosts)
 
     async def _is_cancelled(self, job: Job) -> bool:
         """Whether its owner cancelled it; otherwise it is another worker's now, or this one is stopping."""
@@ -221,10 +221,11 @@ class Trainer:
 
     async def _keep(
         self, lease: Lease, model: ModelCard, payload: TrainPayload, bench: TrainBench, child: Training,
-        trained: Trained, origin: Origin, hosts: Models,
+        origin: Origin, hosts: Models,
     ) -> Outcome:  # fmt: skip
         """Make a version of what it left."""
-        job = lease.job
+        job, trained = lease.job, child.verdict
+        assert isinstance(trained, Trained)
         once = f"{job.id}:{lease.token}" if origin.was_cancelled else job.id
         try:
             placed = child.placed

@@ -136,7 +136,8 @@ def deliver(message: Done | Refusal, waiting: asyncio.Future[bytes] | None) -> N
 class HostOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a model to be held ready. `card` has that one model alone; the paths are the same on all nodes.
 
-    Where `shared` says what is fetched from, `archive` is what is fetched, and `folder` is not looked at.
+    Where nodes share a bucket and no folder, `archive` is fetched from what is `shared`; a version from before that
+    has none, and lies in its `folder` alone.
     """
 
     card: TaskCard
