@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from support.server import Server, serving
+from support.server import Server, serving, until
 
 TASKS = Path(__file__).parent.parent / "support" / "tasks" / "training.py"
 VERSIONS = "/api/tasks/learn/models/learner/versions"
@@ -74,6 +74,16 @@ def test_going_live_under_load_drops_no_call(tmp_path: Path) -> None:
         assert set(seen) == {1, 2}, seen
         assert seen.total() == RATE * SECONDS
         assert answer(server) == 2
+
+
+def test_a_first_version_is_loaded_before_anybody_asks(tmp_path: Path) -> None:
+    with serving(tmp_path, TASKS) as server:
+        until(
+            lambda: "Not trained yet" in server.http.get("/tasks/learn").text, 10, "a model without a version"
+        )
+        train(server, answer=1)
+        until(lambda: "Not trained yet" not in server.http.get("/tasks/learn").text, 10, "its first version")
+        until(lambda: "Ready" in server.http.get("/").text, 10, "the model")
 
 
 def test_it_rolls_back_and_deletes_what_is_not_live(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 ModelName = tuple[str, str]
 
+FOLLOWED = ("ready", "untrained")
+"""Whose models may get another version, or their first."""
+
 
 class LiveKeepers:
     """The keepers that are asked where no version is."""
@@ -34,7 +37,10 @@ class LiveKeepers:
         return before
 
     async def change_over(self, before: Keeper, keeper: Keeper) -> None:
-        """Let `keeper` answer instead, once it is ready."""
+        """Let `keeper` answer instead, once it is ready; at once where there was nothing to answer with."""
+        if before.state == "untrained":
+            self.answering(keeper).want()
+            return
         was_broken = keeper.state == "broken"
         keeper.want()
         await keeper.settled()
@@ -48,9 +54,9 @@ class LiveKeepers:
             )  # fmt: skip
 
     def trainable(self) -> list[tuple[TaskCard, ModelCard]]:
-        """The models that answer and may get another version."""
-        ready = [keeper for keeper in self._live.values() if keeper.state == "ready"]
-        return [(keeper.task, keeper.model) for keeper in ready if keeper.model.trains]
+        """The models that may get another version."""
+        followed = [keeper for keeper in self._live.values() if keeper.state in FOLLOWED]
+        return [(keeper.task, keeper.model) for keeper in followed if keeper.model.trains]
 
     def is_done_with(self, keeper: Keeper) -> bool:
         """Whether it has ended, and another one answers for its model."""

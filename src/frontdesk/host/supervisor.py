@@ -16,7 +16,7 @@ from frontdesk.declare.signature import ModelCard, TaskCard
 from frontdesk.errors import StoreUnavailable
 from frontdesk.host.control import ControlServer
 from frontdesk.host.keeper import Keeper
-from frontdesk.host.live import LiveKeepers, ModelName
+from frontdesk.host.live import FOLLOWED, LiveKeepers, ModelName
 from frontdesk.host.logs import HostLog
 from frontdesk.host.messages import (
     Done,
@@ -208,9 +208,9 @@ class Supervisor:
         self._live.answering(keeper).want()
 
     async def _follow(self, card: TaskCard, model: ModelCard) -> None:
-        """Let the live version answer, if another one does; a model nobody has loaded stays so."""
+        """Let the live version answer, if another one does, or none could; a model nobody has loaded stays so."""
         before = self._live.of((card.name, model.name))
-        if before is None or before.state != "ready" or self._stopping:
+        if before is None or before.state not in FOLLOWED or self._stopping:
             return
         try:
             keeper = await self._keeper(card, model, 0)
