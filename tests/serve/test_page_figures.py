@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from frontdesk.serve.pages.formats import ago, duration, figure, is_tiny, ordinal, plain
+from frontdesk.serve.pages.formats import ago, duration, figure, is_tiny, ordinal, plain, size
 from frontdesk.serve.pages.plots import histogram, spread
 
 FINITE = st.floats(-1e9, 1e9)
@@ -93,3 +93,8 @@ def test_a_tiny_picture_is_known_by_its_head(size: tuple[int, int], tiny: bool) 
 @pytest.mark.parametrize("content", ["", "nonsense", "////", "Zm9v"])
 def test_what_is_no_picture_is_not_tiny(content: str) -> None:
     assert not is_tiny(content)
+
+
+def test_sizes_are_told_in_the_unit_that_leaves_a_figure_to_read() -> None:
+    told = [size(count) for count in (0, 1, 999, 1000, 2_400_000, 7 * 10**9)]
+    assert told == ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "2.4 MB", "7.0 GB"]

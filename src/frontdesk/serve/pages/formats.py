@@ -74,7 +74,7 @@ def size(count: int) -> str:
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{amount:.1f} {unit}" if unit != "bytes" else f"{count} byte{'s' if count != 1 else ''}"
         amount /= 1000
     return f"{amount:.1f} GB"
 
